@@ -1,0 +1,6 @@
+//! Small, composable release-pipeline steps.
+//!
+//! A step reads the world and returns a plan; only `apply` changes the world.
+
+pub mod rules;
+pub mod world;

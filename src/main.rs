@@ -1,0 +1,2 @@
+//! The thin binary over the `release_steps` library.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The outside: one module for each thing, with a read and a write side.
+pub mod git;
