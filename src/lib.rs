@@ -1,6 +1,14 @@
 //! Small, composable release-pipeline steps.
 //!
-//! A step reads the world and returns a plan; only `apply` changes the world.
+//! A step reads the world and returns a [`plan::Plan`]; only [`apply::apply`] changes the world.
 
+pub mod apply;
+pub mod crash;
+pub mod data;
+pub mod effect;
+pub mod error;
+pub mod event;
+pub mod journal;
+pub mod plan;
 pub mod rules;
 pub mod world;

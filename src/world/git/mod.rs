@@ -1,1 +1,2 @@
 //! git repositories.
+pub mod write;

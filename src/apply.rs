@@ -1,0 +1,198 @@
+//! The only place that changes the outside: looks at every effect, then does what is missing, wave by wave.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use crate::data::CommitId;
+use crate::effect::{Command, Effect};
+use crate::error::{Error, Result};
+use crate::event::{Event, Sink};
+use crate::journal::Journal;
+use crate::plan::{Plan, Precondition};
+use crate::world::files;
+use crate::world::git::write::{Made, State, Writer};
+use crate::world::process;
+
+/// How many effects of one wave run side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+/// The write side of the world.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// The top of the work tree.
+    pub root: PathBuf,
+    git: Writer,
+}
+
+/// What became of an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It was done now.
+    Done,
+    /// It had been done before.
+    Already,
+}
+
+/// What became of every effect, by its place in the plan.
+pub type Report = Vec<(String, Outcome)>;
+
+impl Tools {
+    /// Tools for the repository whose work tree has its top at `root`.
+    pub fn new(root: &Path) -> Self {
+        Tools {
+            root: root.to_owned(),
+            git: Writer::new(root),
+        }
+    }
+
+    fn observe(&self, effect: &Effect, made: &Made) -> Result<State> {
+        match effect {
+            Effect::WriteFile(edit) => files::observe(&self.root, edit),
+            Effect::Commit(commit) => self.git.observe_commit(commit, made),
+            Effect::Branch(branch) => self.git.observe_branch(branch, made),
+            Effect::Tag(tag) => self.git.observe_tag(tag, made),
+            Effect::Push(push) => self.git.observe_push(push, made),
+            Effect::Command(_) => Ok(State::Ready),
+        }
+    }
+
+    fn act(&self, at: &str, effect: &Effect, made: &Made, sink: &dyn Sink) -> Result<Option<CommitId>> {
+        match effect {
+            Effect::WriteFile(edit) => files::write(&self.root, edit).map(|()| None),
+            Effect::Commit(commit) => self.git.commit(commit, made).map(Some),
+            Effect::Branch(branch) => self.git.branch(branch, made).map(|()| None),
+            Effect::Tag(tag) => self.git.tag(tag, made).map(|()| None),
+            Effect::Push(push) => self.git.push(push, made).map(|()| None),
+            Effect::Command(command) => self.run(at, command, sink).map(|()| None),
+        }
+    }
+
+    fn run(&self, at: &str, command: &Command, sink: &dyn Sink) -> Result<()> {
+        let dir = match &command.dir {
+            Some(dir) => files::locate(&self.root, dir)?,
+            None => self.root.clone(),
+        };
+        process::shell(&command.line, &dir, &command.env, &|line| {
+            sink.event(&Event::Output { at, line });
+        })
+    }
+
+    fn holds(&self, condition: &Precondition) -> Result<()> {
+        self.git.holds(condition)
+    }
+}
+
+/// Applies a plan: refuses it when its findings or preconditions say no, looks at every effect before the first one is
+/// done, and journals each before the next starts.
+///
+/// A run that was begun before goes on: what its journal or the world shows as done is not done again.
+pub fn apply(plan: &Plan, tools: &Tools, journal: &mut Journal, sink: &dyn Sink) -> Result<Report> {
+    plan.verdict()?;
+    if !journal.begun {
+        for condition in &plan.requires {
+            tools.holds(condition)?;
+        }
+    }
+    // Everything that can be known to be in the way is known before anything is changed.
+    for (at, effect) in plan.effects() {
+        if !journal.done.contains(&at)
+            && let State::Conflict(error) = tools.observe(effect, &journal.made)?
+        {
+            return Err(error);
+        }
+    }
+    let mut report = Report::new();
+    for (w, wave) in plan.waves.iter().enumerate() {
+        let places: Vec<(String, &Effect)> = wave
+            .effects
+            .iter()
+            .enumerate()
+            .map(|(e, effect)| (format!("{}.{}", w + 1, e + 1), effect))
+            .collect();
+        for some in places.chunks(SIDE_BY_SIDE) {
+            report.extend(side_by_side(some, tools, journal, sink)?);
+        }
+    }
+    journal.finish("done")?;
+    Ok(report)
+}
+
+fn side_by_side(
+    effects: &[(String, &Effect)],
+    tools: &Tools,
+    journal: &mut Journal,
+    sink: &dyn Sink,
+) -> Result<Report> {
+    let made = journal.made.clone();
+    let shared = Mutex::new(journal);
+    if let [(at, effect)] = effects {
+        return Ok(vec![one(at, effect, tools, &made, &shared, sink)?]);
+    }
+    let results: Vec<Result<(String, Outcome)>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = effects
+            .iter()
+            .map(|(at, effect)| scope.spawn(|| one(at, effect, tools, &made, &shared, sink)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|_| Err(Error::outside("an effect ended in a panic")))
+            })
+            .collect()
+    });
+    results.into_iter().collect()
+}
+
+fn one(
+    at: &str,
+    effect: &Effect,
+    tools: &Tools,
+    made: &Made,
+    journal: &Mutex<&mut Journal>,
+    sink: &dyn Sink,
+) -> Result<(String, Outcome)> {
+    let lock = || journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let text = effect.to_string();
+    let started = Instant::now();
+    let done = |outcome| {
+        sink.event(&Event::Done {
+            at,
+            effect: &text,
+            already: outcome == Outcome::Already,
+            ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        });
+        Ok((at.to_owned(), outcome))
+    };
+    if lock().done.contains(at) {
+        return done(Outcome::Already);
+    }
+    match tools.observe(effect, made)? {
+        State::Conflict(error) => {
+            sink.event(&Event::Failed { at, effect: &text });
+            return Err(error);
+        }
+        State::Done(commit) => {
+            let made = effect.makes().map(str::to_owned).zip(commit);
+            lock().done(at, made)?;
+            return done(Outcome::Already);
+        }
+        State::Ready => {}
+    }
+    sink.event(&Event::Started { at, effect: &text });
+    lock().started(at)?;
+    match tools.act(at, effect, made, sink) {
+        Ok(commit) => {
+            let made = effect.makes().map(str::to_owned).zip(commit);
+            lock().done(at, made)?;
+            done(Outcome::Done)
+        }
+        Err(error) => {
+            sink.event(&Event::Failed { at, effect: &text });
+            Err(error)
+        }
+    }
+}

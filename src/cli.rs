@@ -1,0 +1,281 @@
+//! The command line: parse → plan → print or apply. The only place that knows of `--dry-run`.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::apply::{Report, Tools, apply};
+use crate::config;
+use crate::error::{Error, Result};
+use crate::event::{Event, Sink};
+use crate::facts::{Env, Facts};
+use crate::journal::{self, Journal, Lock};
+use crate::plan::Plan;
+use crate::report::{self, Redactor};
+use crate::steps::{self, Step};
+
+/// Composable steps of a release: each shows its whole plan before anything happens, can be run twice without harm, and
+/// goes on after a crash.
+///
+/// Exit codes: 0 done, or nothing to do; 1 the answer is no; 2 wrong usage or configuration; 3 the outside failed;
+/// 4 unknown, or still pending.
+#[derive(Debug, Parser)]
+#[command(name = "release-steps", version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+struct Global {
+    /// Work in this folder instead of the current one
+    #[arg(short = 'C', long = "dir", global = true, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// The configuration [default: release-steps.yml at the top of the repository, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Show every effect and cause none
+    #[arg(long, global = true)]
+    dry_run: bool,
+    /// Write the plan to a file, for `release-steps apply FILE`
+    #[arg(long, global = true, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Do not ask before effects that leave this machine
+    #[arg(short, long, global = true)]
+    yes: bool,
+    /// One JSON document on standard output, events as JSON lines on standard error
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say more: how long things took
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The next version, and the files that carry it
+    #[command(subcommand)]
+    Version(steps::version::Command),
+    /// The changelog, from the same commits as the version
+    Changelog(steps::changelog::Args),
+    /// Branches of GitFlow, trunk and GitHub flow
+    #[command(subcommand)]
+    Branch(steps::branch::Command),
+    /// A whole release: version, files, changelog, commit, tag, push
+    Release(steps::release::Args),
+    /// A chain of steps by its name in the configuration; `release` is always there
+    Run(steps::run::Args),
+    /// Apply a plan that `--plan FILE` wrote
+    Apply {
+        /// The plan
+        file: PathBuf,
+    },
+    /// Go on with a run that did not come to its end
+    Resume,
+    /// Print the JSON Schema of release-steps.yml
+    Schema,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// What came of a command.
+struct Answer {
+    plan: Option<Plan>,
+    report: Option<Report>,
+    /// What people get on standard output.
+    text: String,
+}
+
+/// Runs the program; returns its exit code.
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, with code 0.
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            drop(error.print());
+            return code;
+        }
+    };
+    let redactor = Redactor::from_env(std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?))));
+    let sink: Box<dyn Sink> = if cli.global.json {
+        Box::new(report::Json::new(redactor.clone()))
+    } else {
+        Box::new(report::Terminal::new(redactor.clone(), cli.global.verbose))
+    };
+    let mut shown = None;
+    let result = run(&cli, sink.as_ref(), &mut shown);
+    drop(sink);
+    finish(cli.global.json, &redactor, result, shown)
+}
+
+/// Prints the answer or the error, and says the exit code.
+fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, planned: Option<Plan>) -> u8 {
+    let (code, out, err) = match (&result, json) {
+        (Ok(answer), true) if answer.plan.is_some() => {
+            let document = report::document(answer.plan.as_ref(), answer.report.as_ref(), None);
+            (0, format!("{document:#}\n"), String::new())
+        }
+        (Ok(answer), _) => (0, answer.text.clone(), String::new()),
+        (Err(error), true) => {
+            let document = report::document(planned.as_ref(), None, Some(error));
+            (error.kind.exit_code(), format!("{document:#}\n"), String::new())
+        }
+        (Err(error), false) => (error.kind.exit_code(), String::new(), report::error(error)),
+    };
+    // A reader that went away (`| head`) is no failure of the release.
+    drop(anstream::stderr().write_all(redactor.clean(&err).as_bytes()));
+    let mut stdout = anstream::stdout();
+    drop(stdout.write_all(redactor.clean(&out).as_bytes()).and_then(|()| stdout.flush()));
+    code
+}
+
+fn run(cli: &Cli, sink: &dyn Sink, shown: &mut Option<Plan>) -> Result<Answer> {
+    let text = |text: String| {
+        Ok(Answer {
+            plan: None,
+            report: None,
+            text,
+        })
+    };
+    match &cli.command {
+        Command::Schema => return text(format!("{:#}\n", config::schema())),
+        Command::Completions { shell } => {
+            let mut out = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "release-steps", &mut out);
+            return text(String::from_utf8_lossy(&out).into_owned());
+        }
+        _ => {}
+    }
+    let dir = cli.global.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+    let facts = Facts::gather(&dir, cli.global.config.as_deref(), Env::of_process(), sink)?;
+    let step = match &cli.command {
+        Command::Version(command) => steps::version::plan(command, &facts)?,
+        Command::Changelog(args) => steps::changelog::plan(args, &facts)?,
+        Command::Branch(command) => steps::branch::plan(command, &facts)?,
+        Command::Release(args) => steps::release::plan(args, &facts)?,
+        Command::Run(args) => steps::run::plan(args, &facts)?,
+        Command::Apply { file } => Step::from(read_plan(file)?),
+        Command::Resume => return resume(cli, &facts, sink, shown),
+        Command::Schema | Command::Completions { .. } => return text(String::new()),
+    };
+    *shown = Some(step.plan.clone());
+    act(cli, &facts, step, sink)
+}
+
+fn read_plan(file: &Path) -> Result<Plan> {
+    let shown = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Error::usage(format!("the plan cannot be read: {e}")).at(shown.clone()))?;
+    Plan::from_json(&text, &shown)
+}
+
+/// Prints a plan, or shows it and applies it.
+fn act(cli: &Cli, facts: &Facts<'_>, step: Step, sink: &dyn Sink) -> Result<Answer> {
+    let Step { plan, text } = step;
+    sink.event(&Event::Planned { plan: &plan });
+    if let Some(file) = &cli.global.plan {
+        std::fs::write(file, plan.to_json()).map_err(|e| {
+            Error::outside(format!("the plan cannot be written: {e}")).at(file.display().to_string())
+        })?;
+    }
+    let as_text = || text.clone().unwrap_or_else(|| report::plan(&plan));
+    if cli.global.dry_run || plan.is_empty() {
+        if let Err(error) = plan.verdict() {
+            show(cli, &as_text());
+            return Err(error);
+        }
+        return Ok(Answer {
+            text: as_text(),
+            plan: Some(plan),
+            report: None,
+        });
+    }
+    show(cli, &report::plan(&plan));
+    plan.verdict()?;
+    let _lock = Lock::take(&facts.git_dir, &plan.step)?;
+    for run in journal::unfinished(&facts.git_dir)? {
+        if run.plan.digest() != plan.digest() {
+            sink.event(&Event::Note {
+                text: &format!(
+                    "an earlier run did not come to its end: {} (`release-steps resume` would go on with it)",
+                    run.plan.summary
+                ),
+            });
+        }
+    }
+    ask(cli, facts, &plan)?;
+    let mut journal = Journal::open(&facts.git_dir, &plan)?;
+    let report = apply(&plan, &Tools::new(&facts.root), &mut journal, sink)?;
+    for mut run in journal::unfinished(&facts.git_dir)? {
+        if run.plan.step == plan.step {
+            run.journal.finish("superseded")?;
+        }
+    }
+    Ok(Answer {
+        text: report::result(&plan, &report),
+        plan: Some(plan),
+        report: Some(report),
+    })
+}
+
+/// Goes on with the newest run that did not come to its end.
+fn resume(cli: &Cli, facts: &Facts<'_>, sink: &dyn Sink, shown: &mut Option<Plan>) -> Result<Answer> {
+    let lock = Lock::take(&facts.git_dir, "resume")?;
+    let Some(mut run) = journal::unfinished(&facts.git_dir)?.into_iter().next() else {
+        return Ok(Answer {
+            plan: None,
+            report: None,
+            text: "nothing to resume: every run came to its end\n".to_owned(),
+        });
+    };
+    *shown = Some(run.plan.clone());
+    show(cli, &report::plan(&run.plan));
+    if cli.global.dry_run {
+        return Ok(Answer {
+            text: String::new(),
+            plan: Some(run.plan),
+            report: None,
+        });
+    }
+    ask(cli, facts, &run.plan)?;
+    let report = apply(&run.plan, &Tools::new(&facts.root), &mut run.journal, sink)?;
+    drop(lock);
+    Ok(Answer {
+        text: report::result(&run.plan, &report),
+        plan: Some(run.plan),
+        report: Some(report),
+    })
+}
+
+/// Shows text to people, beside the document that machines get.
+fn show(cli: &Cli, text: &str) {
+    if !cli.global.json {
+        drop(anstream::stderr().write_all(text.as_bytes()));
+    }
+}
+
+/// On a terminal, asks before anything leaves the machine; elsewhere, and in CI, nobody is there to answer.
+fn ask(cli: &Cli, facts: &Facts<'_>, plan: &Plan) -> Result<()> {
+    let someone_there = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if cli.global.yes || cli.global.json || facts.env.ci() || !plan.leaves_machine() || !someone_there {
+        return Ok(());
+    }
+    drop(anstream::stderr().write_all(b"\nApply this plan? Only `yes` is taken: "));
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|e| Error::outside(format!("the answer cannot be read: {e}")))?;
+    if line.trim() == "yes" {
+        return Ok(());
+    }
+    Err(Error::no("not applied: nothing was changed"))
+}

@@ -1,0 +1,7 @@
+//! `release-steps.yml`: strict, with a published schema, and errors that point at the line.
+
+mod load;
+mod types;
+
+pub use load::{Loaded, load, schema};
+pub use types::*;

@@ -1,0 +1,399 @@
+//! What may stand in `release-steps.yml`. The doc comments are the schema's descriptions.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use semver::Version;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::rules::bump::RuleSet;
+use crate::rules::commit::SquashMode;
+use crate::rules::files::Format;
+use crate::rules::tag::TagPattern;
+use crate::rules::version::Zero;
+
+/// The configuration of release-steps. Everything has a default; what can be detected is detected.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How versions are found and written.
+    pub version: VersionConfig,
+    /// What commit messages must look like, and how they are read.
+    pub commits: CommitsConfig,
+    /// The changelog and the release notes.
+    pub changelog: ChangelogConfig,
+    /// The branching model, the release calendar, the age of branches.
+    pub branch: BranchConfig,
+    /// The packages of the repository. Without it, the workspace's own manifests are read when tags such as `pkg@1.2.3`
+    /// exist; otherwise the repository is one package.
+    pub packages: Option<Vec<PackageConfig>>,
+    /// Groups of package names that always get the same version.
+    pub linked: Vec<Vec<String>>,
+    /// The release commit, the tag and the push.
+    pub release: ReleaseConfig,
+    /// Named chains of steps for `release-steps run NAME`. `release` exists without being named here.
+    pub run: BTreeMap<String, Vec<ChainStep>>,
+}
+
+/// How versions are found and written.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct VersionConfig {
+    /// How a release tag looks: `v{version}`, `{version}`, `{package}@{version}`, … Detected from the tags that exist.
+    pub tag: Option<TagPattern>,
+    /// Which commits raise the version, and how far: `{build: patch, "docs(readme.md)": patch, refactor: none}`.
+    /// These add to the defaults: feat → minor; fix, perf, revert → patch; breaking → major.
+    pub rules: RuleSet,
+    /// What raises what while the major version is 0.
+    pub zero: Zero,
+    /// The version of the first release. Default: what the version file says, otherwise 0.1.0.
+    #[schemars(with = "Option<String>")]
+    pub initial: Option<Version>,
+    /// Pre-release channels by branch: `{next: next, "release/*": rc}`. A release on such a branch is a pre-release.
+    pub channels: BTreeMap<String, String>,
+    /// Build metadata for the version: `build.{{ commit }}`; ignored in precedence. A minijinja text with `commit`,
+    /// `date`.
+    pub build: Option<String>,
+    /// The files that carry the version. Without it, the known files at the top of the package are found.
+    pub files: Option<Vec<FileConfig>>,
+}
+
+/// A file that carries the version: a path, or a path and where in the file to look.
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema)]
+#[schemars(with = "FileSchema")]
+pub struct FileConfig {
+    /// The path from the top of the repository.
+    pub path: String,
+    /// The format, where the name does not tell it.
+    pub format: Option<Format>,
+    /// Also write .NET's `AssemblyVersion` and `FileVersion`.
+    pub assembly: bool,
+}
+
+/// The two ways to write a file in the configuration.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is used")]
+enum FileSchema {
+    /// A path; the format is known by the name.
+    Path(String),
+    /// A path with more.
+    Long(LongFile),
+}
+
+/// A file and where in it the version stands.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct LongFile {
+    /// The path from the top of the repository.
+    path: String,
+    /// The format, where the name does not tell it.
+    format: Option<Format>,
+    /// A regular expression whose group `version`, or first group, is the version.
+    regex: Option<String>,
+    /// The path of the version in a JSON file: `a.b[0].version`.
+    json: Option<String>,
+    /// The path of the version in a TOML file.
+    toml: Option<String>,
+    /// The path of the version in a YAML file.
+    yaml: Option<String>,
+    /// The path of the version in an XML file: `project/properties/revision`.
+    xml: Option<String>,
+    /// Also write .NET's `AssemblyVersion` and `FileVersion`.
+    assembly: bool,
+}
+
+impl<'de> Deserialize<'de> for FileConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PathOrMap;
+        impl<'de> Visitor<'de> for PathOrMap {
+            type Value = FileConfig;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a path, or a map with `path` and one of `format`, `regex`, `json`, `toml`, `yaml`, `xml`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, path: &str) -> Result<FileConfig, E> {
+                Ok(FileConfig {
+                    path: path.to_owned(),
+                    ..FileConfig::default()
+                })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FileConfig, A::Error> {
+                let long = LongFile::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                let places = [
+                    long.format,
+                    long.regex.map(Format::Regex),
+                    long.json.map(Format::Json),
+                    long.toml.map(Format::Toml),
+                    long.yaml.map(Format::Yaml),
+                    long.xml.map(Format::Xml),
+                ];
+                let mut places = places.into_iter().flatten();
+                let format = places.next();
+                if places.next().is_some() {
+                    return Err(serde::de::Error::custom(
+                        "only one of `format`, `regex`, `json`, `toml`, `yaml`, `xml` may say where the version stands",
+                    ));
+                }
+                if long.path.is_empty() {
+                    return Err(serde::de::Error::missing_field("path"));
+                }
+                Ok(FileConfig {
+                    path: long.path,
+                    format,
+                    assembly: long.assembly,
+                })
+            }
+        }
+        deserializer.deserialize_any(PathOrMap)
+    }
+}
+
+/// What commit messages must look like, and how they are read.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CommitsConfig {
+    /// The types that `version check` allows. Default: any.
+    pub types: Option<Vec<String>>,
+    /// The scopes that `version check` allows. Default: any.
+    pub scopes: Option<Vec<String>>,
+    /// The longest header that `version check` allows, in characters. Default: any.
+    pub max_header: Option<usize>,
+    /// Which lines of a squash commit count.
+    pub squash: SquashMode,
+    /// Whether the title of a request counts that a merge commit names in its body. The merged commits count anyway.
+    pub merge_titles: bool,
+}
+
+/// The changelog and the release notes.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChangelogConfig {
+    /// The file, from the package's folder; `false` for none.
+    #[schemars(with = "PathOrFalse")]
+    #[serde(deserialize_with = "path_or_false")]
+    pub file: Option<String>,
+    /// The sections in their order. Default: those of Keep a Changelog.
+    pub sections: Option<Vec<SectionConfig>>,
+    /// A minijinja template for one release in the changelog, instead of the built-in one.
+    pub template: Option<String>,
+    /// A minijinja template for the release notes, instead of the built-in one.
+    pub notes: Option<String>,
+    /// The address of the repository for links, such as `https://github.com/owner/name`; `false` for no links.
+    /// Default: taken from the remote.
+    #[schemars(with = "PathOrFalse")]
+    #[serde(deserialize_with = "link_or_false")]
+    pub links: Option<Option<String>>,
+}
+
+impl Default for ChangelogConfig {
+    fn default() -> Self {
+        ChangelogConfig {
+            file: Some("CHANGELOG.md".to_owned()),
+            sections: None,
+            template: None,
+            notes: None,
+            links: None,
+        }
+    }
+}
+
+/// A text, or `false`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum PathOrFalse {
+    /// The text.
+    Text(String),
+    /// Only `false` is allowed.
+    Switch(bool),
+}
+
+fn path_or_false<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match PathOrFalse::deserialize(deserializer) {
+        Ok(PathOrFalse::Text(text)) => Ok(Some(text)),
+        Ok(PathOrFalse::Switch(false)) => Ok(None),
+        _ => Err(serde::de::Error::custom("expected a text or `false`")),
+    }
+}
+
+fn link_or_false<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    path_or_false(deserializer).map(Some)
+}
+
+/// One section of a changelog.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SectionConfig {
+    /// Its title: `Added`.
+    pub title: String,
+    /// The commits that it lists: `feat`, `fix(api)`, `*!` for breaking ones. A commit goes to the first section that
+    /// takes it; breaking commits that none takes go to the section with `*!`.
+    pub types: Vec<String>,
+}
+
+/// The branching models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Model {
+    /// GitFlow: `main` holds releases, `develop` integrates, `release/*` and `hotfix/*` go to both
+    /// (<https://nvie.com/posts/a-successful-git-branching-model/>).
+    Gitflow,
+    /// Trunk-based development: everything meets on `main`; release branches are cut from it and get fixes by
+    /// cherry-pick (<https://trunkbaseddevelopment.com/branch-for-release/>).
+    Trunk,
+    /// GitHub flow: short-lived branches and requests into `main`, released from there
+    /// (<https://docs.github.com/get-started/using-github/github-flow>).
+    GithubFlow,
+}
+
+/// The branching model, the release calendar, the age of branches.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BranchConfig {
+    /// The model. Default: GitFlow when the develop branch exists, otherwise GitHub flow.
+    pub model: Option<Model>,
+    /// The branch of production. Default: what the remote's HEAD names, otherwise `main` or `master`.
+    pub main: Option<String>,
+    /// GitFlow's integration branch.
+    pub develop: String,
+    /// The name of a release branch.
+    pub release: String,
+    /// The name of a hotfix branch.
+    pub hotfix: String,
+    /// The name of the branch for a backport.
+    pub backport: String,
+    /// Branches that live long, as globs, besides those of the model.
+    pub long_lived: Vec<String>,
+    /// How old a short-lived branch may grow: `2d`, `36h`.
+    pub max_age: String,
+    /// How long before a release the code is frozen: `24h`.
+    pub freeze: String,
+    /// When releases take place.
+    pub calendar: Option<CalendarConfig>,
+}
+
+impl Default for BranchConfig {
+    fn default() -> Self {
+        BranchConfig {
+            model: None,
+            main: None,
+            develop: "develop".to_owned(),
+            release: "release/v{version}".to_owned(),
+            hotfix: "hotfix/v{version}-{issue}".to_owned(),
+            backport: "backport/{commit}-to-{target}".to_owned(),
+            long_lived: Vec::new(),
+            max_age: "2d".to_owned(),
+            freeze: "24h".to_owned(),
+            calendar: None,
+        }
+    }
+}
+
+/// When releases take place.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarConfig {
+    /// The date of any one release; the others are counted from it.
+    #[schemars(with = "String")]
+    pub from: jiff::civil::Date,
+    /// How far apart: `2 weeks`, `1 month`.
+    #[serde(default = "two_weeks")]
+    pub every: String,
+    /// The time of day: `10:00`.
+    #[serde(default = "ten")]
+    #[schemars(with = "String")]
+    pub at: jiff::civil::Time,
+    /// The IANA time zone: `Europe/Berlin`.
+    #[serde(default = "utc")]
+    pub zone: String,
+    /// Dates on which there is none; the release moves to the next day that is free and no weekend.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub skip: Vec<jiff::civil::Date>,
+}
+
+fn two_weeks() -> String {
+    "2 weeks".to_owned()
+}
+
+fn ten() -> jiff::civil::Time {
+    jiff::civil::time(10, 0, 0, 0)
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+/// One package of a repository with several.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PackageConfig {
+    /// The name, as in its manifest and its tags.
+    pub name: String,
+    /// Its folder.
+    pub path: String,
+    /// How its tags look. Default: `{package}@{version}`, or as its existing tags do.
+    #[serde(default)]
+    pub tag: Option<TagPattern>,
+    /// The files that carry its version. Without it, the known files in its folder are found.
+    #[serde(default)]
+    pub files: Option<Vec<FileConfig>>,
+    /// Its changelog, from its folder; `false` for none.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub changelog: Option<String>,
+    /// Packages of this repository that it depends on, besides those its manifest names.
+    #[serde(default)]
+    pub depends_on: Vec<String>,
+    /// Folders and files outside of its folder whose changes count for it too.
+    #[serde(default)]
+    pub also: Vec<String>,
+}
+
+/// The release commit, the tag and the push.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReleaseConfig {
+    /// Whether version files and changelog are committed. Without, only the tag is made.
+    pub commit: bool,
+    /// The message of the release commit: a minijinja text with `version`, `tag`, `packages`.
+    pub message: String,
+    /// The message of the tag: a minijinja text with `version`, `tag`, `package`, `notes`.
+    pub tag_message: String,
+    /// Whether commit and tag are signed. Default: as git's `commit.gpgSign` and `tag.gpgSign` say.
+    pub sign: Option<bool>,
+    /// Whether commit and tag are pushed.
+    pub push: bool,
+    /// The remote.
+    pub remote: String,
+    /// The branches that are released from, as globs. Default: the model's.
+    pub branches: Option<Vec<String>>,
+}
+
+impl Default for ReleaseConfig {
+    fn default() -> Self {
+        ReleaseConfig {
+            commit: true,
+            message: "chore(release): {{ version }}".to_owned(),
+            tag_message: "{{ tag }}\n\n{{ notes }}".to_owned(),
+            sign: None,
+            push: true,
+            remote: "origin".to_owned(),
+            branches: None,
+        }
+    }
+}
+
+/// One step of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChainStep {
+    /// Next version, files, changelog, commit, tag, push.
+    Release,
+    /// A command line for `sh -c`, run at the top of the repository, with `VERSION`, `TAG` and `PREVIOUS_VERSION` set.
+    Command(String),
+}

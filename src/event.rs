@@ -1,0 +1,64 @@
+//! What happens while a plan is made and applied, for whoever reports it.
+
+use serde::Serialize;
+
+use crate::plan::Plan;
+
+/// Something that a reporter may show.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event<'a> {
+    /// Something takes a while: reading history, deepening a clone.
+    Working {
+        /// What.
+        what: &'a str,
+    },
+    /// A plan stands.
+    Planned {
+        /// The plan.
+        plan: &'a Plan,
+    },
+    /// An effect begins.
+    Started {
+        /// Its place in the plan, `wave.effect`.
+        at: &'a str,
+        /// What it does.
+        effect: &'a str,
+    },
+    /// An effect is done.
+    Done {
+        /// Its place in the plan.
+        at: &'a str,
+        /// What it did.
+        effect: &'a str,
+        /// Whether it was found to be done already.
+        already: bool,
+        /// How long it took, in milliseconds.
+        ms: u64,
+    },
+    /// An effect failed.
+    Failed {
+        /// Its place in the plan.
+        at: &'a str,
+        /// What it was to do.
+        effect: &'a str,
+    },
+    /// A line that a command printed.
+    Output {
+        /// The effect's place in the plan.
+        at: &'a str,
+        /// The line.
+        line: &'a str,
+    },
+    /// Something to know that is no finding of a plan.
+    Note {
+        /// The text.
+        text: &'a str,
+    },
+}
+
+/// Takes events. Shared by the effects of a wave, which run side by side.
+pub trait Sink: Sync {
+    /// Takes one.
+    fn event(&self, event: &Event<'_>);
+}

@@ -1,0 +1,285 @@
+//! The read side of the world, as steps see it: the repository, the configuration, the environment, the clock.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use jiff::{Timestamp, Zoned};
+
+use crate::config::{self, Config};
+use crate::data::CommitId;
+use crate::effect::Person;
+use crate::error::{Error, Result};
+use crate::event::{Event, Sink};
+use crate::world::files;
+use crate::world::git::{self, Head, Repository};
+use crate::world::process::Git;
+
+/// Environment variables.
+#[derive(Debug, Clone, Default)]
+pub struct Env(BTreeMap<String, String>);
+
+impl Env {
+    /// Those of this process.
+    pub fn of_process() -> Self {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Env(std::env::vars_os().filter_map(text).collect())
+    }
+
+    /// The value of a variable that is set and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|v| !v.is_empty())
+    }
+
+    /// Whether this is a CI job, where nobody can be asked.
+    pub fn ci(&self) -> bool {
+        self.get("CI").is_some_and(|v| v != "false" && v != "0")
+            || self.get("GITHUB_ACTIONS").is_some()
+            || self.get("GITLAB_CI").is_some()
+    }
+
+    /// The branch that a CI job runs for, whose checkout may be detached.
+    pub fn branch(&self) -> Option<&str> {
+        let github = || self.get("GITHUB_REF_NAME").filter(|_| self.get("GITHUB_REF_TYPE") == Some("branch"));
+        github().or_else(|| self.get("CI_COMMIT_BRANCH"))
+    }
+}
+
+/// What steps may know. Reading it changes nothing but, in a shallow clone, how much of the history is here.
+pub struct Facts<'a> {
+    /// The top of the work tree, or the bare repository.
+    pub root: PathBuf,
+    /// The git directory that all work trees share.
+    pub git_dir: PathBuf,
+    /// The configuration.
+    pub config: Config,
+    /// The environment.
+    pub env: Env,
+    /// The time: that of `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>) where set.
+    pub now: Zoned,
+    repository: RefCell<Rc<Repository>>,
+    remote: OnceCell<BTreeMap<String, CommitId>>,
+    sink: &'a dyn Sink,
+}
+
+impl<'a> Facts<'a> {
+    /// Opens the repository around `dir` and reads the configuration.
+    pub fn gather(dir: &Path, config: Option<&Path>, env: Env, sink: &'a dyn Sink) -> Result<Self> {
+        let repository = Repository::open(dir)?;
+        let root = match repository.work_tree() {
+            Some(top) => top.to_owned(),
+            None => repository.git_dir().to_owned(),
+        };
+        let git_dir = repository.common_dir().to_owned();
+        let loaded = config::load(&root, config)?;
+        let now = match env.get("SOURCE_DATE_EPOCH") {
+            None => Zoned::now(),
+            Some(seconds) => seconds
+                .parse()
+                .ok()
+                .and_then(|s| Timestamp::from_second(s).ok())
+                .ok_or_else(|| {
+                    Error::usage(format!("`{seconds}` is no number of seconds since 1970"))
+                        .at("SOURCE_DATE_EPOCH")
+                })?
+                .to_zoned(jiff::tz::TimeZone::UTC),
+        };
+        Ok(Facts {
+            root,
+            git_dir,
+            config: loaded.config,
+            env,
+            now,
+            repository: RefCell::new(Rc::new(repository)),
+            remote: OnceCell::new(),
+            sink,
+        })
+    }
+
+    /// The repository.
+    pub fn repo(&self) -> Rc<Repository> {
+        self.repository.borrow().clone()
+    }
+
+    /// Tells whoever watches that something takes a while.
+    pub fn working(&self, what: &str) {
+        self.sink.event(&Event::Working { what });
+    }
+
+    /// `HEAD`'s commit; an error while there is none.
+    pub fn head(&self) -> Result<CommitId> {
+        match self.repo().head()? {
+            Head::Branch { commit, .. } | Head::Detached { commit } => Ok(commit),
+            Head::Unborn { branch } => {
+                let others: Vec<String> = self
+                    .repo()
+                    .branches()?
+                    .into_iter()
+                    .filter(|b| !b.remote)
+                    .map(|b| b.name)
+                    .collect();
+                let hint = match others.first() {
+                    Some(other) => format!("switch to a branch that has some: `git switch {other}`"),
+                    None => "make a first commit".to_owned(),
+                };
+                Err(Error::usage(format!("branch {branch} has no commit yet")).hint(hint))
+            }
+        }
+    }
+
+    /// The branch that is checked out, or that a CI job with a detached checkout runs for.
+    pub fn branch(&self) -> Result<Option<String>> {
+        Ok(match self.repo().head()? {
+            Head::Branch { name, .. } => Some(name),
+            Head::Unborn { branch } => Some(branch),
+            Head::Detached { .. } => self.env.branch().map(str::to_owned),
+        })
+    }
+
+    /// Whether `HEAD` is detached.
+    pub fn detached(&self) -> Result<bool> {
+        Ok(matches!(self.repo().head()?, Head::Detached { .. }))
+    }
+
+    /// A text file of the work tree (of `HEAD` in a bare repository); none when it is not there.
+    pub fn read(&self, path: &str) -> Result<Option<String>> {
+        if self.repo().work_tree().is_some() {
+            return files::read(&self.root, path);
+        }
+        let Some(commit) = self.repo().head()?.commit() else {
+            return Ok(None);
+        };
+        self.read_at(commit, path)
+    }
+
+    /// A text file as a commit has it; none when it is not there.
+    pub fn read_at(&self, commit: CommitId, path: &str) -> Result<Option<String>> {
+        let Some(bytes) = self.repo().read_blob_at(commit, path)? else {
+            return Ok(None);
+        };
+        String::from_utf8(bytes)
+            .map(Some)
+            .map_err(|_| Error::usage("is not UTF-8 text").at(format!("{path} at {}", commit.short())))
+    }
+
+    /// What the remote has: full ref names to ids. Read once. Nothing where there is no such remote.
+    pub fn remote_refs(&self) -> Result<Option<&BTreeMap<String, CommitId>>> {
+        if !self.has_remote()? {
+            return Ok(None);
+        }
+        if let Some(refs) = self.remote.get() {
+            return Ok(Some(refs));
+        }
+        let remote = &self.config.release.remote;
+        self.working(&format!("reading {remote}"));
+        let refs = git::write::ls_remote(&self.root, remote)?;
+        Ok(Some(self.remote.get_or_init(|| refs)))
+    }
+
+    /// Whether the configured remote exists.
+    pub fn has_remote(&self) -> Result<bool> {
+        let name = &self.config.release.remote;
+        Ok(self.repo().remotes()?.iter().any(|r| r.name == *name))
+    }
+
+    /// The address of the configured remote, without credentials.
+    pub fn remote_url(&self) -> Result<Option<String>> {
+        let name = &self.config.release.remote;
+        Ok(self.repo().remotes()?.into_iter().find(|r| r.name == *name).and_then(|r| r.url))
+    }
+
+    /// Who commits and tags: git's own answer, or the forge's bot in a CI job where git has none.
+    pub fn identity(&self) -> Result<Person> {
+        let ident = Git::new(&self.root, ["var", "GIT_COMMITTER_IDENT"]).output()?;
+        let text = ident.text();
+        let parsed = text
+            .split_once(" <")
+            .and_then(|(name, rest)| Some((name, rest.split_once('>')?.0)))
+            .filter(|(name, email)| ident.ok() && !name.is_empty() && !email.is_empty());
+        // Git makes up `root@host` where nothing is configured; in a CI job the bot is the better answer.
+        let configured = self.repo().config("user.email")?.is_some()
+            || self.env.get("GIT_COMMITTER_EMAIL").is_some()
+            || self.env.get("EMAIL").is_some();
+        let person = |name: &str, email: &str| Person {
+            name: name.to_owned(),
+            email: email.to_owned(),
+        };
+        if let (Some((name, email)), true) = (parsed, configured) {
+            return Ok(person(name, email));
+        }
+        if self.env.get("GITHUB_ACTIONS").is_some() {
+            // <https://github.com/actions/checkout#push-a-commit-using-the-built-in-token>
+            return Ok(person(
+                "github-actions[bot]",
+                "41898282+github-actions[bot]@users.noreply.github.com",
+            ));
+        }
+        if let (Some(name), Some(email)) = (self.env.get("GITLAB_USER_NAME"), self.env.get("GITLAB_USER_EMAIL")) {
+            return Ok(person(name, email));
+        }
+        Err(Error::usage("git does not know who commits here")
+            .hint("set `git config user.name` and `git config user.email`"))
+    }
+
+    /// Whether git is configured to sign (`commit.gpgSign`, `tag.gpgSign`).
+    pub fn signs(&self, key: &str) -> Result<bool> {
+        Ok(match self.config.release.sign {
+            Some(sign) => sign,
+            None => self
+                .repo()
+                .config(key)?
+                .is_some_and(|v| matches!(v.to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "1")),
+        })
+    }
+
+    /// Brings `by` more commits of a shallow clone, and the release tags on them. Says whether the clone grew.
+    pub fn deepen(&self, by: u32, is_release_tag: impl Fn(&str) -> bool) -> Result<bool> {
+        let remote = &self.config.release.remote;
+        let refs = self.remote_refs()?.ok_or_else(|| too_shallow("there is no remote to fetch more from"))?;
+        self.working(&format!("deepening the shallow clone by {by} commits"));
+        let before: Vec<_> = self.repo().shallow_boundary().collect();
+        let source = match self.branch()? {
+            Some(branch) if refs.contains_key(&format!("refs/heads/{branch}")) => format!("refs/heads/{branch}"),
+            _ => self.head()?.to_string(),
+        };
+        let deepen = format!("--deepen={by}");
+        Git::new(
+            &self.root,
+            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", &deepen, "--", remote, &source],
+        )
+        .run()
+        .map_err(|e| e.hint("fetch the history yourself: `git fetch --unshallow --tags`"))?;
+        *self.repository.borrow_mut() = Rc::new(Repository::open(&self.root)?);
+        let repo = self.repo();
+        let known = |commit: CommitId| repo.resolve(&commit.to_string()).is_ok();
+        let specs: Vec<String> = refs
+            .keys()
+            .filter_map(|name| name.strip_prefix("refs/tags/"))
+            .filter(|tag| !tag.ends_with("^{}") && is_release_tag(tag))
+            .filter(|tag| {
+                let full = format!("refs/tags/{tag}");
+                let commit = refs.get(&format!("{full}^{{}}")).or_else(|| refs.get(&full));
+                commit.is_some_and(|c| known(*c)) && repo.resolve(&full).is_err()
+            })
+            .map(|tag| format!("refs/tags/{tag}:refs/tags/{tag}"))
+            .collect();
+        for some in specs.chunks(200) {
+            let head = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", remote];
+            Git::new(&self.root, head.into_iter().chain(some.iter().map(String::as_str))).run()?;
+        }
+        if !specs.is_empty() {
+            *self.repository.borrow_mut() = Rc::new(Repository::open(&self.root)?);
+        }
+        let after: Vec<_> = self.repo().shallow_boundary().collect();
+        Ok(before != after || !specs.is_empty())
+    }
+}
+
+/// The refusal to guess from a history that is cut off.
+pub fn too_shallow(why: &str) -> Error {
+    Error::usage(format!("the clone is too shallow to find the last release: {why}"))
+        .hint("fetch the history: `git fetch --unshallow --tags`; in GitHub Actions `fetch-depth: 0`, in GitLab CI `GIT_DEPTH: 0`")
+}

@@ -1,0 +1,244 @@
+//! A plan: what a step found, what must hold, and every effect that it would cause. Versioned JSON, can be saved.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::data::CommitId;
+use crate::effect::Effect;
+use crate::error::{Error, Result};
+
+/// The version of the plan's JSON. A plan of another version is refused, never guessed at.
+pub const FORMAT: u32 = 1;
+
+/// What a step answers: findings, preconditions, waves of effects, outputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The version of this JSON: [`FORMAT`].
+    pub format: u32,
+    /// The version of release-steps that planned.
+    pub tool: String,
+    /// The step: `release`, `changelog`, `branch cut`, …
+    pub step: String,
+    /// One line for a person: what this plan would bring about.
+    pub summary: String,
+    /// When the plan was made.
+    pub created: Timestamp,
+    /// What was found on the way.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// What must still hold when the plan is applied.
+    #[serde(default)]
+    pub requires: Vec<Precondition>,
+    /// The effects: those of one wave do not depend on each other; waves run in order.
+    #[serde(default)]
+    pub waves: Vec<Wave>,
+    /// Values for whoever comes next: `version`, `tag`, `notes`, …
+    #[serde(default)]
+    pub outputs: BTreeMap<String, Value>,
+}
+
+/// Effects that do not depend on each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wave {
+    /// The effects.
+    pub effects: Vec<Effect>,
+}
+
+/// A fact that the plan rests on and that is read again before anything is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "require", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Precondition {
+    /// A local branch is at a commit.
+    BranchAt {
+        /// The branch's name, without `refs/heads/`.
+        branch: String,
+        /// The commit.
+        commit: CommitId,
+    },
+    /// `HEAD` is detached and at a commit.
+    HeadAt {
+        /// The commit.
+        commit: CommitId,
+    },
+    /// A tag is on no other commit than this one (absent is fine).
+    TagFree {
+        /// The tag's name, without `refs/tags/`.
+        tag: String,
+    },
+}
+
+/// What a check says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Holds.
+    Pass,
+    /// Worth knowing; changes nothing.
+    Note,
+    /// Worth a person's look; stops nothing.
+    Warning,
+    /// Could not be told. Never counts as pass.
+    Unknown,
+    /// Does not hold.
+    Fail,
+}
+
+/// One thing that a step found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// The answer.
+    pub answer: Answer,
+    /// The check's short, stable name: `commit-header`, `branch-age`, …
+    pub check: String,
+    /// Why.
+    pub message: String,
+    /// Where: a commit, a file with its line, a branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// What would turn it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Finding {
+    /// A finding without place and hint.
+    pub fn new(answer: Answer, check: &str, message: impl Into<String>) -> Self {
+        Finding {
+            answer,
+            check: check.to_owned(),
+            message: message.into(),
+            at: None,
+            hint: None,
+        }
+    }
+
+    /// Adds the place.
+    #[must_use]
+    pub fn at(mut self, at: impl Into<String>) -> Self {
+        self.at = Some(at.into());
+        self
+    }
+
+    /// Adds what would turn it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl Plan {
+    /// An empty plan of a step.
+    pub fn new(step: &str, created: Timestamp) -> Self {
+        Plan {
+            format: FORMAT,
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            step: step.to_owned(),
+            summary: String::new(),
+            created,
+            findings: Vec::new(),
+            requires: Vec::new(),
+            waves: Vec::new(),
+            outputs: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a wave of one effect after those that are there.
+    pub fn then(&mut self, effect: Effect) {
+        self.waves.push(Wave {
+            effects: vec![effect],
+        });
+    }
+
+    /// Adds an output.
+    pub fn output(&mut self, name: &str, value: impl Into<Value>) {
+        self.outputs.insert(name.to_owned(), value.into());
+    }
+
+    /// Every effect in the order of the waves, with its place `wave.effect`, counted from 1.
+    pub fn effects(&self) -> impl Iterator<Item = (String, &Effect)> {
+        self.waves.iter().enumerate().flat_map(|(w, wave)| {
+            let name = move |e| format!("{}.{}", w + 1, e + 1);
+            wave.effects
+                .iter()
+                .enumerate()
+                .map(move |(e, effect)| (name(e), effect))
+        })
+    }
+
+    /// Whether nothing would be done.
+    pub fn is_empty(&self) -> bool {
+        self.waves.iter().all(|wave| wave.effects.is_empty())
+    }
+
+    /// Whether an effect leaves this machine.
+    pub fn leaves_machine(&self) -> bool {
+        self.effects().any(|(_, effect)| effect.leaves_machine())
+    }
+
+    /// The plan's own verdict by its findings: an error when one fails or is unknown.
+    pub fn verdict(&self) -> Result<()> {
+        let of = |answer| self.findings.iter().filter(move |f| f.answer == answer);
+        let refuse = |kind: fn(String) -> Error, answer| match of(answer).count() {
+            0 => Ok(()),
+            1 => Err(kind(of(answer).map(|f| f.message.clone()).collect())),
+            n => Err(kind(format!("{n} checks of `{}` say no", self.step))),
+        };
+        refuse(Error::no, Answer::Fail)?;
+        match of(Answer::Unknown).count() {
+            0 => Ok(()),
+            n => Err(Error::unknown(format!(
+                "{n} checks of `{}` could not be answered",
+                self.step
+            ))),
+        }
+    }
+
+    /// The plan as JSON, pretty, with a final newline.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Reads a saved plan.
+    pub fn from_json(text: &str, file: &str) -> Result<Plan> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: u32,
+        }
+        let bad = |e: serde_json::Error| {
+            Error::usage("this is not a plan that release-steps wrote")
+                .at(format!("{file}:{}:{}", e.line(), e.column()))
+                .detail(e.to_string())
+                .hint("make one with `release-steps <step> --dry-run --plan FILE`")
+        };
+        let head: Head = serde_json::from_str(text).map_err(bad)?;
+        if head.format != FORMAT {
+            return Err(Error::usage(format!(
+                "the plan has format {}, this release-steps knows format {FORMAT}",
+                head.format
+            ))
+            .at(file)
+            .hint("plan again with this version"));
+        }
+        serde_json::from_str(text).map_err(bad)
+    }
+
+    /// A short digest of everything that the plan says: names the journal of its run.
+    pub fn digest(&self) -> String {
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        Sha256::digest(&json)
+            .iter()
+            .take(8)
+            .map(|b| format!("{b:02x}"))
+            .collect()
+    }
+}

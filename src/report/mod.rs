@@ -1,0 +1,9 @@
+//! Who shows what happens: a terminal or a job log, or JSON lines.
+
+mod json;
+mod redact;
+mod terminal;
+
+pub use json::{Json, document};
+pub use redact::Redactor;
+pub use terminal::{Terminal, error, plan, result};

@@ -1,0 +1,208 @@
+//! People: a terminal with colour and progress, or a job's log without.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::ProgressBar;
+use similar::{ChangeTag, TextDiff};
+
+use super::Redactor;
+use crate::apply::{Outcome, Report};
+use crate::effect::FileEdit;
+use crate::error::Error;
+use crate::event::{Event, Sink};
+use crate::plan::{Answer, Plan};
+use crate::rules::text::{Newlines, inert};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GREEN: Style = AnsiColor::Green.on_default();
+const RED: Style = AnsiColor::Red.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const CYAN: Style = AnsiColor::Cyan.on_default();
+
+/// How many lines of one file's change are shown.
+const DIFF_LINES: usize = 24;
+
+fn painted(style: Style, text: &str) -> String {
+    format!("{style}{}{style:#}", inert(text, Newlines::Flatten))
+}
+
+/// Writes events to standard error.
+#[derive(Debug)]
+pub struct Terminal {
+    redactor: Redactor,
+    verbose: bool,
+    spinner: Mutex<Option<ProgressBar>>,
+}
+
+impl Terminal {
+    /// A reporter on standard error; `verbose` shows how long effects took.
+    pub fn new(redactor: Redactor, verbose: bool) -> Self {
+        Terminal {
+            redactor,
+            verbose,
+            spinner: Mutex::new(None),
+        }
+    }
+
+    fn line(&self, text: &str) {
+        let text = self.redactor.clean(text).into_owned();
+        let write = || {
+            let mut out = anstream::stderr().lock();
+            // Nobody reads: not a reason to stop in the middle of a release.
+            drop(writeln!(out, "{text}"));
+        };
+        let spinner = self.spinner.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match spinner.as_ref() {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    fn spin(&self, text: Option<&str>) {
+        let mut spinner = self.spinner.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(bar) = spinner.take() {
+            bar.finish_and_clear();
+        }
+        if let Some(text) = text
+            && std::io::stderr().is_terminal()
+        {
+            let text = inert(text, Newlines::Flatten).into_owned();
+            let bar = ProgressBar::new_spinner().with_message(self.redactor.clean(&text).into_owned());
+            bar.enable_steady_tick(Duration::from_millis(100));
+            *spinner = Some(bar);
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.spin(None);
+    }
+}
+
+impl Sink for Terminal {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Working { what } => self.spin(Some(what)),
+            Event::Planned { .. } => self.spin(None),
+            Event::Started { at, effect } => self.spin(Some(&format!("{at} {effect}"))),
+            Event::Done { at, effect, already, ms } => {
+                self.spin(None);
+                let time = if self.verbose && !already { format!(" ({ms} ms)") } else { String::new() };
+                let mark = if *already { painted(DIM, "=") } else { painted(GREEN, "✓") };
+                let already = if *already { " (already done)" } else { "" };
+                let effect = inert(effect, Newlines::Flatten);
+                self.line(&format!("{mark} {at} {effect}{}", painted(DIM, &format!("{already}{time}"))));
+            }
+            Event::Failed { at, effect } => {
+                self.spin(None);
+                self.line(&format!("{} {at} {}", painted(RED, "✗"), inert(effect, Newlines::Flatten)));
+            }
+            Event::Output { line, .. } => self.line(&format!("  {} {}", painted(DIM, "│"), inert(line, Newlines::Flatten))),
+            Event::Note { text } => self.line(&format!("{} {}", painted(YELLOW, "note:"), inert(text, Newlines::Flatten))),
+        }
+    }
+}
+
+/// A plan for people: the summary, what was found, every effect, and how files change.
+pub fn plan(plan: &Plan) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", painted(BOLD, &plan.summary));
+    for finding in &plan.findings {
+        let (style, word) = match finding.answer {
+            Answer::Pass => (GREEN, "pass"),
+            Answer::Note => (CYAN, "note"),
+            Answer::Warning => (YELLOW, "warning"),
+            Answer::Unknown => (YELLOW, "unknown"),
+            Answer::Fail => (RED, "fail"),
+        };
+        let _ = write!(out, "{}: {}", painted(style, word), inert(&finding.message, Newlines::Flatten));
+        if let Some(at) = &finding.at {
+            let _ = write!(out, " {}", painted(DIM, &format!("({at})")));
+        }
+        out.push('\n');
+        if let Some(hint) = &finding.hint {
+            let _ = writeln!(out, "  {} {}", painted(DIM, "→"), inert(hint, Newlines::Flatten));
+        }
+    }
+    if plan.is_empty() {
+        return out;
+    }
+    let count = plan.effects().count();
+    let _ = writeln!(out, "\nPlan: {count} effect{}", if count == 1 { "" } else { "s" });
+    for (at, effect) in plan.effects() {
+        let text = effect.to_string();
+        let leaves = if effect.leaves_machine() { " ↗" } else { "" };
+        let _ = writeln!(
+            out,
+            "  {} {}{}",
+            painted(BOLD, &at),
+            inert(&text, Newlines::Flatten),
+            painted(YELLOW, leaves)
+        );
+        for edit in effect.files() {
+            file(&mut out, edit);
+        }
+    }
+    if plan.leaves_machine() {
+        let _ = writeln!(out, "{}", painted(DIM, "↗ leaves this machine"));
+    }
+    out
+}
+
+fn file(out: &mut String, edit: &FileEdit) {
+    let new = if edit.before.is_none() { " (new file)" } else { "" };
+    let _ = writeln!(
+        out,
+        "      {}{new}: {}",
+        painted(BOLD, &edit.path),
+        inert(&edit.why, Newlines::Flatten)
+    );
+    let before = edit.before.as_deref().unwrap_or_default();
+    let diff = TextDiff::from_lines(before, edit.after.as_str());
+    let changes: Vec<_> = diff.iter_all_changes().filter(|c| c.tag() != ChangeTag::Equal).collect();
+    for change in changes.iter().take(DIFF_LINES) {
+        let (style, sign) = match change.tag() {
+            ChangeTag::Delete => (RED, '-'),
+            _ => (GREEN, '+'),
+        };
+        let line = change.value().trim_end_matches(['\n', '\r']);
+        let _ = writeln!(out, "        {}", painted(style, &format!("{sign} {line}")));
+    }
+    if changes.len() > DIFF_LINES {
+        let more = format!("… {} more lines", changes.len() - DIFF_LINES);
+        let _ = writeln!(out, "        {}", painted(DIM, &more));
+    }
+}
+
+/// How a run ended, for people.
+pub fn result(plan: &Plan, report: &Report) -> String {
+    let done = report.iter().filter(|(_, outcome)| *outcome == Outcome::Done).count();
+    if done == 0 {
+        return format!("{}: nothing to do\n", inert(&plan.summary, Newlines::Flatten));
+    }
+    format!("{}: done\n", inert(&plan.summary, Newlines::Flatten))
+}
+
+/// An error for people: what failed, where, the text around it, what to do next.
+pub fn error(error: &Error) -> String {
+    let mut out = format!("{} {}", painted(RED, "error:"), inert(&error.message, Newlines::Flatten));
+    if let Some(at) = &error.at {
+        let _ = write!(out, "\n  {} {}", painted(DIM, "at"), inert(at, Newlines::Flatten));
+    }
+    if let Some(detail) = &error.detail {
+        for line in detail.lines() {
+            let _ = write!(out, "\n  {} {}", painted(DIM, "│"), inert(line, Newlines::Flatten));
+        }
+    }
+    if let Some(hint) = &error.hint {
+        let _ = write!(out, "\n  {} {}", painted(CYAN, "→"), inert(hint, Newlines::Flatten));
+    }
+    out.push('\n');
+    out
+}
