@@ -41,10 +41,7 @@ pub type Report = Vec<(String, Outcome)>;
 impl Tools {
     /// Tools for the repository whose work tree has its top at `root`.
     pub fn new(root: &Path) -> Self {
-        Tools {
-            root: root.to_owned(),
-            git: Writer::new(root),
-        }
+        Tools { root: root.to_owned(), git: Writer::new(root) }
     }
 
     fn observe(&self, effect: &Effect, made: &Made) -> Result<State> {
@@ -137,11 +134,7 @@ fn side_by_side(
             .collect();
         threads
             .into_iter()
-            .map(|thread| {
-                thread
-                    .join()
-                    .unwrap_or_else(|_| Err(Error::outside("an effect ended in a panic")))
-            })
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(Error::outside("an effect ended in a panic"))))
             .collect()
     });
     results.into_iter().collect()

@@ -9,9 +9,7 @@ pub fn point() {
     {
         use std::sync::atomic::{AtomicUsize, Ordering};
         static PASSED: AtomicUsize = AtomicUsize::new(0);
-        let at = std::env::var("RELEASE_STEPS_CRASH_AT")
-            .ok()
-            .and_then(|n| n.parse().ok());
+        let at = std::env::var("RELEASE_STEPS_CRASH_AT").ok().and_then(|n| n.parse().ok());
         if at == Some(PASSED.fetch_add(1, Ordering::SeqCst) + 1) {
             std::process::abort();
         }

@@ -3,39 +3,75 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
-/// The id of a git commit (SHA-1), as 20 raw bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+/// The name of a commit: a SHA-1 object id.
+///
+/// Ordered by its bytes, which is the order of its hexadecimal text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitId([u8; 20]);
 
+/// Why a text is not a [`CommitId`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadCommitId {
+    text: String,
+}
+
 impl CommitId {
-    /// From raw bytes.
+    /// The shortest abbreviation that is taken as the name of a commit, as git writes them.
+    pub const MIN_PREFIX: usize = 7;
+
+    /// Makes an id from its 20 raw bytes.
     pub const fn from_bytes(bytes: [u8; 20]) -> Self {
-        CommitId(bytes)
+        Self(bytes)
     }
 
-    /// The raw bytes.
+    /// The 20 raw bytes.
     pub const fn as_bytes(&self) -> &[u8; 20] {
         &self.0
     }
 
     /// The first ten hexadecimal digits, for people.
     pub fn short(&self) -> String {
-        let mut hex = self.to_string();
-        hex.truncate(10);
-        hex
+        let mut text = self.to_string();
+        text.truncate(10);
+        text
     }
 
-    /// Whether the hexadecimal form starts with `prefix` (any case).
-    pub fn starts_with(&self, prefix: &str) -> bool {
-        prefix.len() <= 40
-            && prefix.bytes().enumerate().all(|(i, digit)| {
-                let byte = self.0[i / 2];
-                let nibble = if i % 2 == 0 { byte >> 4 } else { byte & 15 };
-                (digit as char).to_digit(16) == Some(u32::from(nibble))
+    /// Whether `prefix`, 7 to 40 hexadecimal digits of either case, abbreviates this id.
+    pub fn has_prefix(&self, prefix: &str) -> bool {
+        let digits = prefix.as_bytes();
+        (Self::MIN_PREFIX..=40).contains(&digits.len())
+            && digits.iter().enumerate().all(|(at, digit)| {
+                let byte = self.0[at / 2];
+                let nibble = if at % 2 == 0 { byte >> 4 } else { byte & 15 };
+                hex(*digit) == Some(nibble)
             })
+    }
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+impl FromStr for CommitId {
+    type Err = BadCommitId;
+
+    /// Reads all 40 hexadecimal digits; abbreviations are refused.
+    fn from_str(text: &str) -> Result<Self, BadCommitId> {
+        let bad = || BadCommitId { text: text.chars().take(60).collect() };
+        if text.len() != 40 {
+            return Err(bad());
+        }
+        let mut bytes = [0; 20];
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            let (high, low) = hex(pair[0]).zip(hex(pair[1])).ok_or_else(bad)?;
+            *byte = high << 4 | low;
+        }
+        Ok(Self(bytes))
     }
 }
 
@@ -47,49 +83,45 @@ impl fmt::Display for CommitId {
 
 impl fmt::Debug for CommitId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        write!(f, "CommitId({self})")
     }
 }
 
-/// The text was not forty hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadCommitId(String);
+impl serde::Serialize for CommitId {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for CommitId {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
 
 impl fmt::Display for BadCommitId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a commit id of 40 hexadecimal digits", self.0)
+        write!(f, "{:?} is not a commit id of 40 hexadecimal digits", self.text)
     }
 }
 
 impl std::error::Error for BadCommitId {}
 
-impl FromStr for CommitId {
-    type Err = BadCommitId;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn from_str(text: &str) -> Result<Self, BadCommitId> {
-        let bad = || BadCommitId(text.to_owned());
-        if text.len() != 40 || !text.is_ascii() {
-            return Err(bad());
-        }
-        let mut bytes = [0; 20];
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            let digits = std::str::from_utf8(pair).map_err(|_| bad())?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| bad())?;
-        }
-        Ok(CommitId(bytes))
-    }
-}
-
-impl From<CommitId> for String {
-    fn from(id: CommitId) -> String {
-        id.to_string()
-    }
-}
-
-impl TryFrom<String> for CommitId {
-    type Error = BadCommitId;
-
-    fn try_from(text: String) -> Result<Self, BadCommitId> {
-        text.parse()
+    #[test]
+    fn ids_read_print_and_abbreviate() {
+        let text = "4e476dee14bb9ee4c20aebd51970efc827769e68";
+        let id: CommitId = text.parse().unwrap();
+        assert_eq!(id.to_string(), text);
+        assert_eq!(id.short(), "4e476dee14");
+        assert!(id.has_prefix("4E476dee1") && id.has_prefix(text));
+        assert!(!id.has_prefix("4e476d"), "too short to be a name");
+        assert!(!id.has_prefix("4e476d0") && !id.has_prefix("4e476dg"));
+        assert!("4e476de".parse::<CommitId>().is_err());
+        assert!("é".repeat(20).parse::<CommitId>().is_err());
     }
 }

@@ -183,10 +183,7 @@ impl Effect {
     pub fn files(&self) -> &[FileEdit] {
         match self {
             Effect::WriteFile(edit) => std::slice::from_ref(edit),
-            Effect::Commit(Commit {
-                make: Make::Files(files),
-                ..
-            }) => files,
+            Effect::Commit(Commit { make: Make::Files(files), .. }) => files,
             _ => &[],
         }
     }

@@ -53,13 +53,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error {
-            kind,
-            message: message.into(),
-            at: None,
-            hint: None,
-            detail: None,
-        }
+        Error { kind, message: message.into(), at: None, hint: None, detail: None }
     }
 
     /// The answer is no (exit 1).

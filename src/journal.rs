@@ -78,18 +78,8 @@ impl Journal {
         {
             return Ok(unfinished.journal);
         }
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(failed(&path))?;
-        let mut journal = Journal {
-            file,
-            path,
-            done: BTreeSet::new(),
-            begun: false,
-            made: BTreeMap::new(),
-        };
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed(&path))?;
+        let mut journal = Journal { file, path, done: BTreeSet::new(), begun: false, made: BTreeMap::new() };
         journal.write(&Entry::Plan(Box::new(plan.clone())))?;
         Ok(journal)
     }
@@ -98,38 +88,25 @@ impl Journal {
         let mut line = serde_json::to_vec(entry)
             .map_err(|e| Error::outside(format!("the journal's entry cannot be written: {e}")))?;
         line.push(b'\n');
-        self.file
-            .write_all(&line)
-            .and_then(|()| self.file.sync_data())
-            .map_err(failed(&self.path))
+        self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(failed(&self.path))
     }
 
     /// An effect begins.
     pub fn started(&mut self, effect: &str) -> Result<()> {
         self.begun = true;
-        self.write(&Entry::Started {
-            effect: effect.to_owned(),
-            at: Timestamp::now(),
-        })
+        self.write(&Entry::Started { effect: effect.to_owned(), at: Timestamp::now() })
     }
 
     /// An effect is done.
     pub fn done(&mut self, effect: &str, made: Option<(String, CommitId)>) -> Result<()> {
         self.done.insert(effect.to_owned());
         self.made.extend(made.clone());
-        self.write(&Entry::Done {
-            effect: effect.to_owned(),
-            at: Timestamp::now(),
-            made,
-        })
+        self.write(&Entry::Done { effect: effect.to_owned(), at: Timestamp::now(), made })
     }
 
     /// The run has come to its end: `done`, or why there is nothing left to resume.
     pub fn finish(&mut self, how: &str) -> Result<()> {
-        self.write(&Entry::Finished {
-            at: Timestamp::now(),
-            how: how.to_owned(),
-        })
+        self.write(&Entry::Finished { at: Timestamp::now(), how: how.to_owned() })
     }
 }
 
@@ -137,20 +114,13 @@ impl Journal {
 fn read(path: &Path) -> Result<Option<Unfinished>> {
     let text = fs::read_to_string(path).map_err(failed(path))?;
     // A line that was cut off by a kill is the last one, and what it would have said did not happen.
-    let mut entries = text
-        .lines()
-        .map_while(|line| serde_json::from_str::<Entry>(line).ok());
+    let mut entries = text.lines().map_while(|line| serde_json::from_str::<Entry>(line).ok());
     let Some(Entry::Plan(plan)) = entries.next() else {
         return Ok(None);
     };
     let file = OpenOptions::new().append(true).open(path).map_err(failed(path))?;
-    let mut journal = Journal {
-        file,
-        path: path.to_owned(),
-        done: BTreeSet::new(),
-        begun: false,
-        made: BTreeMap::new(),
-    };
+    let mut journal =
+        Journal { file, path: path.to_owned(), done: BTreeSet::new(), begun: false, made: BTreeMap::new() };
     let mut last = plan.created;
     for entry in entries {
         match entry {
@@ -170,11 +140,7 @@ fn read(path: &Path) -> Result<Option<Unfinished>> {
     if !text.ends_with('\n') {
         journal.file.write_all(b"\n").map_err(failed(path))?;
     }
-    Ok(Some(Unfinished {
-        plan: *plan,
-        journal,
-        last,
-    }))
+    Ok(Some(Unfinished { plan: *plan, journal, last }))
 }
 
 /// The runs of a repository that began and did not come to their end, the newest first.
@@ -222,12 +188,9 @@ impl Lock {
             }
             Err(fs::TryLockError::WouldBlock) => {
                 let holder = fs::read_to_string(&path).unwrap_or_default();
-                Err(Error::unknown(format!(
-                    "another run works in this repository: {}",
-                    holder.trim()
-                ))
-                .at(path.display().to_string())
-                .hint("wait for it to end and try again"))
+                Err(Error::unknown(format!("another run works in this repository: {}", holder.trim()))
+                    .at(path.display().to_string())
+                    .hint("wait for it to end and try again"))
             }
             Err(fs::TryLockError::Error(e)) => Err(failed(&path)(e)),
         }

@@ -10,5 +10,6 @@ pub mod error;
 pub mod event;
 pub mod journal;
 pub mod plan;
+pub mod report;
 pub mod rules;
 pub mod world;

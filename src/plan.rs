@@ -110,13 +110,7 @@ pub struct Finding {
 impl Finding {
     /// A finding without place and hint.
     pub fn new(answer: Answer, check: &str, message: impl Into<String>) -> Self {
-        Finding {
-            answer,
-            check: check.to_owned(),
-            message: message.into(),
-            at: None,
-            hint: None,
-        }
+        Finding { answer, check: check.to_owned(), message: message.into(), at: None, hint: None }
     }
 
     /// Adds the place.
@@ -152,9 +146,7 @@ impl Plan {
 
     /// Adds a wave of one effect after those that are there.
     pub fn then(&mut self, effect: Effect) {
-        self.waves.push(Wave {
-            effects: vec![effect],
-        });
+        self.waves.push(Wave { effects: vec![effect] });
     }
 
     /// Adds an output.
@@ -166,10 +158,7 @@ impl Plan {
     pub fn effects(&self) -> impl Iterator<Item = (String, &Effect)> {
         self.waves.iter().enumerate().flat_map(|(w, wave)| {
             let name = move |e| format!("{}.{}", w + 1, e + 1);
-            wave.effects
-                .iter()
-                .enumerate()
-                .map(move |(e, effect)| (name(e), effect))
+            wave.effects.iter().enumerate().map(move |(e, effect)| (name(e), effect))
         })
     }
 
@@ -194,10 +183,7 @@ impl Plan {
         refuse(Error::no, Answer::Fail)?;
         match of(Answer::Unknown).count() {
             0 => Ok(()),
-            n => Err(Error::unknown(format!(
-                "{n} checks of `{}` could not be answered",
-                self.step
-            ))),
+            n => Err(Error::unknown(format!("{n} checks of `{}` could not be answered", self.step))),
         }
     }
 
@@ -235,10 +221,6 @@ impl Plan {
     /// A short digest of everything that the plan says: names the journal of its run.
     pub fn digest(&self) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
-        Sha256::digest(&json)
-            .iter()
-            .take(8)
-            .map(|b| format!("{b:02x}"))
-            .collect()
+        Sha256::digest(&json).iter().take(8).map(|b| format!("{b:02x}")).collect()
     }
 }

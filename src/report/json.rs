@@ -22,10 +22,7 @@ pub struct Json {
 impl Json {
     /// A reporter on standard error.
     pub fn new(redactor: Redactor) -> Self {
-        Json {
-            redactor,
-            out: Mutex::new(std::io::stderr()),
-        }
+        Json { redactor, out: Mutex::new(std::io::stderr()) }
     }
 }
 

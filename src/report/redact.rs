@@ -68,7 +68,9 @@ fn without_userinfo(text: &str) -> String {
         let (authority, after) = tail.split_at(end);
         // A user without a password is no secret: `ssh://git@host`.
         match authority.rsplit_once('@') {
-            Some((user, host)) if user.contains(':') || head.ends_with("https://") || head.ends_with("http://") => {
+            Some((user, host))
+                if user.contains(':') || head.ends_with("https://") || head.ends_with("http://") =>
+            {
                 out.push_str(MASK);
                 out.push('@');
                 out.push_str(host);
@@ -98,7 +100,10 @@ mod tests {
     #[test]
     fn passwords_in_addresses_go() {
         let clean = |text: &str| Redactor::default().clean(text).into_owned();
-        assert_eq!(clean("to https://x:y@h.example/p and ssh://git@h/p"), "to https://***@h.example/p and ssh://git@h/p");
+        assert_eq!(
+            clean("to https://x:y@h.example/p and ssh://git@h/p"),
+            "to https://***@h.example/p and ssh://git@h/p"
+        );
         assert_eq!(clean("'https://token@h'"), "'https://***@h'");
         assert_eq!(clean("http://a/b@c"), "http://a/b@c");
     }

@@ -42,11 +42,7 @@ pub struct Terminal {
 impl Terminal {
     /// A reporter on standard error; `verbose` shows how long effects took.
     pub fn new(redactor: Redactor, verbose: bool) -> Self {
-        Terminal {
-            redactor,
-            verbose,
-            spinner: Mutex::new(None),
-        }
+        Terminal { redactor, verbose, spinner: Mutex::new(None) }
     }
 
     fn line(&self, text: &str) {
@@ -103,8 +99,12 @@ impl Sink for Terminal {
                 self.spin(None);
                 self.line(&format!("{} {at} {}", painted(RED, "✗"), inert(effect, Newlines::Flatten)));
             }
-            Event::Output { line, .. } => self.line(&format!("  {} {}", painted(DIM, "│"), inert(line, Newlines::Flatten))),
-            Event::Note { text } => self.line(&format!("{} {}", painted(YELLOW, "note:"), inert(text, Newlines::Flatten))),
+            Event::Output { line, .. } => {
+                self.line(&format!("  {} {}", painted(DIM, "│"), inert(line, Newlines::Flatten)))
+            }
+            Event::Note { text } => {
+                self.line(&format!("{} {}", painted(YELLOW, "note:"), inert(text, Newlines::Flatten)))
+            }
         }
     }
 }
@@ -157,12 +157,8 @@ pub fn plan(plan: &Plan) -> String {
 
 fn file(out: &mut String, edit: &FileEdit) {
     let new = if edit.before.is_none() { " (new file)" } else { "" };
-    let _ = writeln!(
-        out,
-        "      {}{new}: {}",
-        painted(BOLD, &edit.path),
-        inert(&edit.why, Newlines::Flatten)
-    );
+    let _ =
+        writeln!(out, "      {}{new}: {}", painted(BOLD, &edit.path), inert(&edit.why, Newlines::Flatten));
     let before = edit.before.as_deref().unwrap_or_default();
     let diff = TextDiff::from_lines(before, edit.after.as_str());
     let changes: Vec<_> = diff.iter_all_changes().filter(|c| c.tag() != ChangeTag::Equal).collect();

@@ -30,9 +30,9 @@ pub fn version_in(template: &str, branch: &str) -> Option<Version> {
 /// Fills in a template for a branch's name; what is filled in is made fit for a ref
 /// (<https://git-scm.com/docs/git-check-ref-format>).
 pub fn name(template: &str, values: &[(&str, &str)]) -> String {
-    let filled = values.iter().fold(template.to_owned(), |text, (key, value)| {
-        text.replace(&format!("{{{key}}}"), &fit(value))
-    });
+    let filled = values
+        .iter()
+        .fold(template.to_owned(), |text, (key, value)| text.replace(&format!("{{{key}}}"), &fit(value)));
     // An empty issue leaves its separator behind.
     filled.trim_end_matches(['-', '/', '.']).to_owned()
 }
@@ -76,8 +76,14 @@ mod tests {
 
     #[test]
     fn names_are_fit_for_refs() {
-        assert_eq!(name("hotfix/v{version}-{issue}", &[("version", "1.2.1"), ("issue", "PAY 12: ~a..b")]), "hotfix/v1.2.1-PAY-12---a.b");
-        assert_eq!(name("hotfix/v{version}-{issue}", &[("version", "1.2.1"), ("issue", "")]), "hotfix/v1.2.1");
+        assert_eq!(
+            name("hotfix/v{version}-{issue}", &[("version", "1.2.1"), ("issue", "PAY 12: ~a..b")]),
+            "hotfix/v1.2.1-PAY-12---a.b"
+        );
+        assert_eq!(
+            name("hotfix/v{version}-{issue}", &[("version", "1.2.1"), ("issue", "")]),
+            "hotfix/v1.2.1"
+        );
         assert_eq!(name("x/{issue}", &[("issue", "../../etc.lock")]), "x/etc-lock");
     }
 }

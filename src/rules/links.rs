@@ -1,6 +1,7 @@
 //! Addresses of commits, requests, issues and comparisons at the forge, made from the remote's address.
 
 use crate::data::CommitId;
+use crate::rules::commit::{Reference, Sigil};
 
 /// Where a repository's pages are, and how its forge names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,10 @@ impl Links {
         };
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path);
-        let plain = |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "()[]<>\"".contains(c));
+        let plain = |text: &str| {
+            !text.is_empty()
+                && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "()[]<>\"".contains(c))
+        };
         (plain(host) && plain(path)).then(|| Links::new(&format!("https://{host}/{path}")))
     }
 
@@ -57,10 +61,14 @@ impl Links {
         self.page(&format!("commit/{id}"))
     }
 
-    /// A pull or merge request, by its number.
-    pub fn request(&self, number: u64) -> String {
-        let kind = if self.gitlab { "merge_requests" } else { "pull" };
-        self.page(&format!("{kind}/{number}"))
+    /// A pull or merge request of this repository; none where the forge would not mean a request by it.
+    pub fn request(&self, request: Reference<'_>) -> Option<String> {
+        let kind = match (self.gitlab, request.sigil) {
+            (true, Sigil::MergeRequest) => "merge_requests",
+            (false, Sigil::Number | Sigil::Gh) => "pull",
+            _ => return None,
+        };
+        request.repository.is_none().then(|| self.page(&format!("{kind}/{}", request.number)))
     }
 
     /// All changes between two tags.
@@ -83,7 +91,9 @@ fn host(base: &str) -> &str {
 fn encoded(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' | b'@' => out.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' | b'@' => {
+                out.push(char::from(byte))
+            }
             _ => out.push_str(&format!("%{byte:02X}")),
         }
         out
@@ -117,12 +127,12 @@ mod tests {
         let id = CommitId::from_bytes([1; 20]);
         let gitlab = Links::new("https://gitlab.example/g/s/n/");
         assert!(gitlab.commit(id).starts_with("https://gitlab.example/g/s/n/-/commit/0101"));
-        assert_eq!(gitlab.request(4), "https://gitlab.example/g/s/n/-/merge_requests/4");
+        let request = |text| crate::rules::commit::references(text).next().unwrap();
+        assert_eq!(gitlab.request(request("!4")).unwrap(), "https://gitlab.example/g/s/n/-/merge_requests/4");
+        assert_eq!(gitlab.request(request("#4")), None);
         let github = Links::new("https://github.com/o/n");
-        assert_eq!(github.request(4), "https://github.com/o/n/pull/4");
-        assert_eq!(
-            github.compare("pkg@1.0.0", "a)b"),
-            "https://github.com/o/n/compare/pkg@1.0.0...a%29b"
-        );
+        assert_eq!(github.request(request("#4")).unwrap(), "https://github.com/o/n/pull/4");
+        assert_eq!(github.request(request("a/b#4")), None);
+        assert_eq!(github.compare("pkg@1.0.0", "a)b"), "https://github.com/o/n/compare/pkg@1.0.0...a%29b");
     }
 }

@@ -1,1 +1,13 @@
 //! Pure decisions: no I/O, no clock.
+
+pub mod branching;
+pub mod bump;
+pub mod changelog;
+pub mod commit;
+pub mod links;
+pub mod packages;
+pub mod replay;
+pub mod revert;
+pub mod tag;
+pub mod text;
+pub mod version;

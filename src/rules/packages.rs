@@ -51,8 +51,11 @@ pub fn carry(nodes: &[Node], linked: &[Vec<String>]) -> Vec<(Level, Because)> {
             }
         }
         for group in linked {
-            let members: Vec<usize> = group.iter().filter_map(|name| index.get(name.as_str()).copied()).collect();
-            let Some(furthest) = members.iter().copied().max_by_key(|m| (result[*m].0, std::cmp::Reverse(*m))) else {
+            let members: Vec<usize> =
+                group.iter().filter_map(|name| index.get(name.as_str()).copied()).collect();
+            let Some(furthest) =
+                members.iter().copied().max_by_key(|m| (result[*m].0, std::cmp::Reverse(*m)))
+            else {
                 continue;
             };
             for member in members {
@@ -81,7 +84,8 @@ mod tests {
     }
 
     fn levels(nodes: &[Node], linked: &[&[&str]]) -> Vec<Level> {
-        let linked: Vec<Vec<String>> = linked.iter().map(|g| g.iter().map(|n| (*n).to_owned()).collect()).collect();
+        let linked: Vec<Vec<String>> =
+            linked.iter().map(|g| g.iter().map(|n| (*n).to_owned()).collect()).collect();
         carry(nodes, &linked).into_iter().map(|(level, _)| level).collect()
     }
 
@@ -99,11 +103,8 @@ mod tests {
 
     #[test]
     fn linked_packages_rise_together_and_carry_on() {
-        let nodes = [
-            node("a", Level::Minor, &[]),
-            node("b", Level::None, &[]),
-            node("c", Level::None, &["b"]),
-        ];
+        let nodes =
+            [node("a", Level::Minor, &[]), node("b", Level::None, &[]), node("c", Level::None, &["b"])];
         assert_eq!(levels(&nodes, &[&["a", "b"]]), [Level::Minor, Level::Minor, Level::Patch]);
     }
 

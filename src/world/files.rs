@@ -36,8 +36,7 @@ pub fn read(root: &Path, path: &str) -> Result<Option<String>> {
     let full = locate(root, path)?;
     match fs::read(&full) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|e| {
-            Error::usage("is not UTF-8 text")
-                .at(format!("{path}, byte {}", e.utf8_error().valid_up_to()))
+            Error::usage("is not UTF-8 text").at(format!("{path}, byte {}", e.utf8_error().valid_up_to()))
         }),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::outside(format!("cannot be read: {e}")).at(path.to_owned())),
@@ -52,11 +51,7 @@ pub fn observe(root: &Path, edit: &FileEdit) -> Result<State> {
     } else if now == edit.before {
         State::Ready
     } else {
-        State::Conflict(
-            Error::no("changed since the plan was made")
-                .at(edit.path.clone())
-                .hint("plan again"),
-        )
+        State::Conflict(Error::no("changed since the plan was made").at(edit.path.clone()).hint("plan again"))
     })
 }
 
@@ -70,9 +65,7 @@ pub fn write(root: &Path, edit: &FileEdit) -> Result<()> {
     let temporary = dir.join(format!(".{name}.release-steps"));
     crash::point();
     let mut file = fs::File::create(&temporary).map_err(failed)?;
-    file.write_all(edit.after.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(failed)?;
+    file.write_all(edit.after.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     if let Ok(meta) = fs::metadata(&path) {
         fs::set_permissions(&temporary, meta.permissions()).map_err(failed)?;
     }

@@ -55,11 +55,7 @@ impl Git {
             what.push_str(&arg.as_ref().to_string_lossy());
             command.arg(arg);
         }
-        Git {
-            command,
-            what,
-            input: None,
-        }
+        Git { command, what, input: None }
     }
 
     /// Sets a variable.
@@ -86,11 +82,7 @@ impl Git {
             }
         };
         self.command
-            .stdin(if self.input.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
+            .stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = self.command.spawn().map_err(failed)?;

@@ -58,11 +58,7 @@ pub fn headings(text: &str) -> Vec<Heading> {
             if let Some(last) = found.last_mut() {
                 last.section.end = anchor.unwrap_or(start);
             }
-            found.push(Heading {
-                version,
-                date,
-                section: anchor.unwrap_or(start)..text.len(),
-            });
+            found.push(Heading { version, date, section: anchor.unwrap_or(start)..text.len() });
         }
         if content.starts_with("<a name=") {
             anchor = Some(start);
@@ -82,9 +78,7 @@ fn version_of(title: &str) -> Option<(String, Option<String>)> {
     let title = title.trim_start();
     let bracketed = title.strip_prefix('[');
     let rest = bracketed.unwrap_or(title);
-    let end = rest
-        .find(|c: char| c.is_whitespace() || matches!(c, ']' | '(' | ','))
-        .unwrap_or(rest.len());
+    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ']' | '(' | ',')).unwrap_or(rest.len());
     let (mut word, tail) = rest.split_at(end);
     // `pkg@1.2.3`, `pkg-v1.2.3`, `v1.2.3`: the version is what parses behind the last mark.
     if let Some((_, after)) = word.rsplit_once('@') {
@@ -92,10 +86,7 @@ fn version_of(title: &str) -> Option<(String, Option<String>)> {
     }
     let word = word.trim_end_matches(':');
     let candidates = [Some(word), word.strip_prefix('v'), word.split_once("-v").map(|(_, v)| v)];
-    let version = candidates
-        .into_iter()
-        .flatten()
-        .find(|v| semver::Version::parse(v).is_ok())?;
+    let version = candidates.into_iter().flatten().find(|v| semver::Version::parse(v).is_ok())?;
     let date = tail
         .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']'))
         .find(|w| is_date(w))
@@ -149,10 +140,7 @@ mod tests {
     fn headings_of_all_forms() {
         let text = "# Changelog\n\n## [Unreleased]\n- x\n\n## [2.0.0-rc.1] - 2026-01-31\n```\n## 9.9.9\n```\n\
             <a name=\"1.2.3\"></a>\n## [1.2.3](https://x/y) (2025-12-01)\n\nv1.2.2\n------\n# 1.2.1\n## pkg@1.2.0\n### 1.1.9\n## pkg-v1.1.8 2020-01-01\n";
-        let all: Vec<_> = headings(text)
-            .into_iter()
-            .map(|h| (h.version, h.date))
-            .collect();
+        let all: Vec<_> = headings(text).into_iter().map(|h| (h.version, h.date)).collect();
         let some = |v: &str, d: Option<&str>| (v.to_owned(), d.map(str::to_owned));
         assert_eq!(
             all,
@@ -187,7 +175,10 @@ mod tests {
 
     #[test]
     fn keeps_the_line_ends_of_the_file() {
-        assert_eq!(insert("# C\r\n\r\n## 1.0.0\r\n", "## 1.1.0\n- x\n"), "# C\r\n\r\n## 1.1.0\r\n- x\r\n\r\n## 1.0.0\r\n");
+        assert_eq!(
+            insert("# C\r\n\r\n## 1.0.0\r\n", "## 1.1.0\n- x\n"),
+            "# C\r\n\r\n## 1.1.0\r\n- x\r\n\r\n## 1.0.0\r\n"
+        );
     }
 
     #[test]
@@ -204,7 +195,8 @@ mod tests {
             let at = headings(&text).first().map_or(text.len(), |h| h.section.start);
             proptest::prop_assert!(new.starts_with(&text[..at]));
             proptest::prop_assert!(new.ends_with(&text[at..]));
-            proptest::prop_assert!(new.contains(&format!("- {body}")));
+            let entry = format!("- {body}");
+            proptest::prop_assert!(new.contains(&entry));
         }
     }
 }

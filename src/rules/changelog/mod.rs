@@ -23,12 +23,12 @@ impl Default for Sections {
     /// The change types of [Keep a Changelog 1.1.0](https://keepachangelog.com/en/1.1.0/) that commits can tell.
     fn default() -> Self {
         let all = [
-            ("Security", &["security", "fix(security)", "fix(security)!"][..]),
-            ("Added", &["feat", "feat!"]),
+            ("Security", &["security", "fix(security)"][..]),
+            ("Added", &["feat"]),
             ("Changed", &["perf", "revert", "*!"]),
             ("Deprecated", &["deprecate", "deprecated"]),
             ("Removed", &["remove", "removed"]),
-            ("Fixed", &["fix", "fix!"]),
+            ("Fixed", &["fix"]),
         ];
         let pattern = |text: &&str| text.parse().ok();
         Sections(
@@ -56,25 +56,25 @@ impl Sections {
         links: Option<&Links>,
     ) -> Vec<Section> {
         let fates = cancelled(commits);
-        let mut sections: Vec<Section> = self
-            .0
-            .iter()
-            .map(|(title, _)| Section {
-                title: title.clone(),
-                entries: Vec::new(),
-            })
-            .collect();
+        let mut sections: Vec<Section> =
+            self.0.iter().map(|(title, _)| Section { title: title.clone(), entries: Vec::new() }).collect();
         for (at, commit) in commits.iter().enumerate() {
             if fates[at] != Fate::Kept {
                 continue;
             }
             for change in commit.message.counting(reading) {
+                let (type_, breaking) = (change.type_lower(), change.is_breaking());
+                // `feat` lists breaking features too; `*!` takes what breaks and no other section lists.
+                let lists = |pattern: &Pattern| {
+                    pattern.matches(change, type_.as_deref(), breaking)
+                        || pattern.matches(change, type_.as_deref(), false)
+                };
                 let place = self
                     .0
                     .iter()
                     .enumerate()
                     .flat_map(|(s, (_, patterns))| patterns.iter().map(move |p| (s, p)))
-                    .filter(|(_, pattern)| pattern.matches(change))
+                    .filter(|(_, pattern)| lists(pattern))
                     .max_by_key(|(s, pattern)| (pattern.specificity(), std::cmp::Reverse(*s)));
                 if let Some((section, _)) = place {
                     let author = authors.get(at).copied().unwrap_or_default();

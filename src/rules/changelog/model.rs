@@ -36,11 +36,11 @@ impl Entry {
         let line = |text: &str| -> Arc<str> { inert(text, Newlines::Flatten).trim().into() };
         let short = id.short();
         let link = match (change.request(), links) {
-            (Some(request), Some(links)) if request.repository.is_none() => {
-                let text = format!("{}{}", request.sigil, request.number);
-                format!("[{text}]({})", links.request(request.number))
-            }
-            (Some(request), _) => request.to_string(),
+            (Some(request), Some(links)) => match links.request(request) {
+                Some(url) => format!("[{request}]({url})"),
+                None => request.to_string(),
+            },
+            (Some(request), None) => request.to_string(),
             (None, Some(links)) => format!("[{short}]({})", links.commit(id)),
             (None, None) => short,
         };

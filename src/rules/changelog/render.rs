@@ -20,7 +20,6 @@ pub struct Templates {
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_keep_trailing_newline(true);
     environment.add_filter("md", markdown);
     environment
 }
@@ -60,9 +59,7 @@ impl Templates {
         let mut environment = environment();
         for (name, built_in, own) in [("changelog", CHANGELOG, changelog), ("notes", NOTES, notes)] {
             let (file, text) = own.unwrap_or((name, built_in));
-            environment
-                .add_template_owned(name, text.to_owned())
-                .map_err(|e| wrong(file, &e))?;
+            environment.add_template_owned(name, text.to_owned()).map_err(|e| wrong(file, &e))?;
         }
         Ok(Templates { environment })
     }
@@ -89,9 +86,7 @@ impl Templates {
 
 /// Fills in a short text of the configuration, such as the message of the release commit; `field` is for the message.
 pub fn text(field: &str, template: &str, values: Value) -> Result<String> {
-    environment()
-        .render_str(template, values)
-        .map_err(|e| wrong(field, &e))
+    environment().render_str(template, values).map_err(|e| wrong(field, &e))
 }
 
 #[cfg(test)]
@@ -106,10 +101,7 @@ mod tests {
     fn release(messages: &[&str]) -> Release {
         let commits: Vec<_> = messages
             .iter()
-            .map(|message| Commit {
-                id: CommitId::from_bytes([7; 20]),
-                message: parse(message),
-            })
+            .map(|message| Commit { id: CommitId::from_bytes([7; 20]), message: parse(message) })
             .collect();
         let links = Links::new("https://github.com/o/n");
         Release {
@@ -154,7 +146,8 @@ mod tests {
     #[test]
     fn template_syntax_in_a_commit_is_text() {
         let templates = Templates::new(None, None).expect("they parse");
-        let text = templates.notes(release(&["fix: {{ 7 * 7 }} {% for %} \u{1b}[31mred"])).expect("it renders");
+        let text =
+            templates.notes(release(&["fix: {{ 7 * 7 }} {% for %} \u{1b}[31mred"])).expect("it renders");
         assert!(text.contains("- {{ 7 * 7 }} {% for %} red ("), "{text}");
     }
 

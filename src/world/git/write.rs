@@ -39,9 +39,7 @@ pub struct Writer {
 impl Writer {
     /// A writer for the repository that has `root` as the top of its work tree (or as its bare folder).
     pub fn new(root: &Path) -> Self {
-        Writer {
-            root: root.to_owned(),
-        }
+        Writer { root: root.to_owned() }
     }
 
     fn git<const N: usize>(&self, args: [&str; N]) -> Git {
@@ -54,9 +52,7 @@ impl Writer {
 
     /// The object that a revision means, peeled to a commit or not.
     fn parse(&self, rev: &str) -> Result<Option<CommitId>> {
-        let output = self
-            .git(["rev-parse", "--verify", "--quiet", "--end-of-options", rev])
-            .output()?;
+        let output = self.git(["rev-parse", "--verify", "--quiet", "--end-of-options", rev]).output()?;
         Ok(output.ok().then(|| output.text().parse().ok()).flatten())
     }
 
@@ -89,10 +85,7 @@ impl Writer {
     fn moved_ref(&self, commit: &Commit, parent: CommitId) -> Result<(Option<String>, bool)> {
         let head = self.head_branch()?;
         match &commit.branch {
-            Some(branch) => Ok((
-                Some(format!("refs/heads/{branch}")),
-                head.as_ref() == Some(branch),
-            )),
+            Some(branch) => Ok((Some(format!("refs/heads/{branch}")), head.as_ref() == Some(branch))),
             None if head.is_none() && self.parse("HEAD")? == Some(parent) => {
                 Ok((Some("HEAD".to_owned()), true))
             }
@@ -112,9 +105,7 @@ impl Writer {
         };
         let place = commit.branch.as_deref().unwrap_or("HEAD");
         let Some(tip) = tip else {
-            return Ok(State::Conflict(
-                Error::no(format!("branch {place} is gone")).hint("plan again"),
-            ));
+            return Ok(State::Conflict(Error::no(format!("branch {place} is gone")).hint("plan again")));
         };
         if tip == parent {
             return Ok(State::Ready);
@@ -177,9 +168,7 @@ impl Writer {
         let repo = self.open()?;
         let tree = match &commit.make {
             Make::Files(files) => edited_tree(&repo, parent, files)?,
-            Make::Merge(other) => {
-                written(&repo, merged(&repo, parent, self.known(other, made)?)?)?
-            }
+            Make::Merge(other) => written(&repo, merged(&repo, parent, self.known(other, made)?)?)?,
             Make::Pick(source) => written(&repo, picked(&repo, parent, *source)?)?,
         };
         let mut args = vec!["commit-tree".to_owned(), tree.to_string()];
@@ -212,10 +201,7 @@ impl Writer {
         if let Some(name) = moved_ref {
             crash::point();
             let why = format!("release-steps: {}", commit.message.lines().next().unwrap_or_default());
-            self.git([
-                "update-ref", "-m", &why, &name, &new.to_string(), &parent.to_string(),
-            ])
-            .run()?;
+            self.git(["update-ref", "-m", &why, &name, &new.to_string(), &parent.to_string()]).run()?;
         }
         crash::point();
         Ok(new)
@@ -246,9 +232,7 @@ impl Writer {
                 let Ok(entry) = tree.get_path(Path::new(&file.path)) else {
                     continue;
                 };
-                let hash = self
-                    .git(["hash-object", "--path", &file.path, "--", &file.path])
-                    .output()?;
+                let hash = self.git(["hash-object", "--path", &file.path, "--", &file.path]).output()?;
                 if hash.ok() && hash.text() == entry.id().to_string() {
                     let info = format!("{:06o},{},{}", entry.filemode(), entry.id(), file.path);
                     self.git(["update-index", "--add", "--cacheinfo", &info]).run()?;
@@ -257,9 +241,9 @@ impl Writer {
         }
         self.git(["update-index", "-q", "--refresh"]).output()?;
         crash::point();
-        self.git(["read-tree", "-m", "-u", &from.to_string(), &to.to_string()])
-            .run()
-            .map_err(|e| e.hint("a changed file is in the way: commit or stash it, then `release-steps resume`"))?;
+        self.git(["read-tree", "-m", "-u", &from.to_string(), &to.to_string()]).run().map_err(|e| {
+            e.hint("a changed file is in the way: commit or stash it, then `release-steps resume`")
+        })?;
         Ok(())
     }
 
@@ -358,10 +342,7 @@ impl Writer {
     ) -> Result<State> {
         let ours = self.commit_of(&update.from, made)?;
         // A tag is the same when it marks the same commit, whoever made the tag object.
-        let theirs = there
-            .get(&format!("{}^{{}}", update.to))
-            .or_else(|| there.get(&update.to))
-            .copied();
+        let theirs = there.get(&format!("{}^{{}}", update.to)).or_else(|| there.get(&update.to)).copied();
         if theirs == update.expect && (theirs.is_none() || theirs != ours) {
             return Ok(State::Ready);
         }
@@ -374,9 +355,7 @@ impl Writer {
             return Ok(State::Done(None));
         }
         if let Some(tag) = update.to.strip_prefix("refs/tags/") {
-            return Ok(State::Conflict(
-                tag_elsewhere(tag, theirs, ours).at("the remote"),
-            ));
+            return Ok(State::Conflict(tag_elsewhere(tag, theirs, ours).at("the remote")));
         }
         if let Some(ours) = ours
             && self
@@ -389,8 +368,9 @@ impl Writer {
         let name = update.to.strip_prefix("refs/heads/").unwrap_or(&update.to);
         Ok(State::Conflict(match update.expect {
             Some(expect) => moved(&format!("{name} at the remote"), expect, theirs),
-            None => Error::no(format!("{name} exists at the remote, at {}", theirs.short()))
-                .hint("plan again"),
+            None => {
+                Error::no(format!("{name} exists at the remote, at {}", theirs.short())).hint("plan again")
+            }
         }))
     }
 
@@ -445,8 +425,7 @@ impl Writer {
 /// What a remote has: full ref names to ids; the commit of an annotated tag under `<name>^{}`.
 pub fn ls_remote(root: &Path, remote: &str) -> Result<BTreeMap<String, CommitId>> {
     let output = Git::new(root, ["ls-remote", "--", remote]).run().map_err(|e| {
-        e.at(format!("remote {remote}"))
-            .hint("check the remote's address, the network and the credentials")
+        e.at(format!("remote {remote}")).hint("check the remote's address, the network and the credentials")
     })?;
     Ok(String::from_utf8_lossy(&output.stdout)
         .lines()
@@ -458,37 +437,35 @@ pub fn ls_remote(root: &Path, remote: &str) -> Result<BTreeMap<String, CommitId>
 }
 
 fn push_error(push: &Push, said: &str) -> Error {
-    let hint = if said.contains("[rejected]") || said.contains("fetch first") || said.contains("non-fast-forward") {
+    let hint = if said.contains("[rejected]")
+        || said.contains("fetch first")
+        || said.contains("non-fast-forward")
+    {
         "the branch moved at the remote: fetch it and plan again"
     } else if said.contains("protected branch") || said.contains("GH006") || said.contains("GH013") {
         "the branch is protected: allow this identity to push, or release through a request"
-    } else if said.contains("Permission") || said.contains("403") || said.contains("Authentication failed")
+    } else if said.contains("Permission")
+        || said.contains("403")
+        || said.contains("Authentication failed")
         || said.contains("could not read Username")
     {
         "the credentials may not push: on GitHub give the job `permissions: contents: write`, on GitLab allow the job token to push"
     } else {
         "mend the cause, then `release-steps resume`"
     };
-    Error::outside(format!("the push to {} was refused", push.remote))
-        .hint(hint)
-        .detail(said.trim())
+    Error::outside(format!("the push to {} was refused", push.remote)).hint(hint).detail(said.trim())
 }
 
 fn moved(place: &str, planned: CommitId, now: CommitId) -> Error {
-    Error::no(format!(
-        "{place} moved since the plan: planned at {}, now at {}",
-        planned.short(),
-        now.short()
-    ))
-    .hint(format!(
-        "plan again, or release just the planned commit with `release --commit {planned}`"
-    ))
+    Error::no(format!("{place} moved since the plan: planned at {}, now at {}", planned.short(), now.short()))
+        .hint(format!("plan again, or release just the planned commit with `release --commit {planned}`"))
 }
 
 fn tag_elsewhere(tag: &str, at: CommitId, target: Option<CommitId>) -> Error {
     let wanted = target.map_or_else(String::new, |t| format!(", not {}", t.short()));
-    Error::no(format!("tag {tag} exists already at another commit: {}{wanted}", at.short()))
-        .hint("a published tag is not moved: release the next version, or delete the tag where it was a mistake")
+    Error::no(format!("tag {tag} exists already at another commit: {}{wanted}", at.short())).hint(
+        "a published tag is not moved: release the next version, or delete the tag where it was a mistake",
+    )
 }
 
 /// The tree of `parent` with files changed; modes are kept, and a link or folder in the way is refused.
@@ -514,9 +491,7 @@ fn edited_tree(repo: &git2::Repository, parent: CommitId, files: &[FileEdit]) ->
 }
 
 fn written(repo: &git2::Repository, mut index: git2::Index) -> Result<git2::Oid> {
-    index
-        .write_tree_to(repo)
-        .map_err(|e| of_git2("the tree cannot be written", &e))
+    index.write_tree_to(repo).map_err(|e| of_git2("the tree cannot be written", &e))
 }
 
 fn merged(repo: &git2::Repository, ours: CommitId, theirs: CommitId) -> Result<git2::Index> {
@@ -566,25 +541,15 @@ pub fn conflicts(root: &Path, make: &Make, parent: CommitId) -> Result<()> {
 }
 
 fn author_of(repo: &git2::Repository, source: CommitId) -> Result<(Person, String)> {
-    let commit = repo
-        .find_commit(oid(source))
-        .map_err(|e| of_git2("a commit cannot be read", &e))?;
+    let commit = repo.find_commit(oid(source)).map_err(|e| of_git2("a commit cannot be read", &e))?;
     let author = commit.author();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let when = author.when();
     let offset = when.offset_minutes();
     let sign = if offset < 0 { '-' } else { '+' };
     Ok((
-        Person {
-            name: text(author.name_bytes()),
-            email: text(author.email_bytes()),
-        },
-        format!(
-            "@{} {sign}{:02}{:02}",
-            when.seconds(),
-            offset.abs() / 60,
-            offset.abs() % 60
-        ),
+        Person { name: text(author.name_bytes()), email: text(author.email_bytes()) },
+        format!("@{} {sign}{:02}{:02}", when.seconds(), offset.abs() / 60, offset.abs() % 60),
     ))
 }
 
