@@ -2,5 +2,6 @@
 //!
 //! A step reads the world and returns a plan; only `apply` changes the world.
 
+pub mod data;
 pub mod rules;
 pub mod world;
