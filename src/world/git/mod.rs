@@ -24,3 +24,6 @@ pub use history::{Commit, History, Time};
 pub use nearest::Nearest;
 pub use repository::{Branch, Remote, Repository, Status};
 pub use tags::Tag;
+
+#[cfg(test)]
+mod tests;

@@ -109,23 +109,31 @@ fn compare(
             .iter()
             .map(|((_, rest), at)| (*at, rest.trim_start_matches('/')))
             .collect();
-        let (trees, files) = (
-            |entry: Option<Entry>| entry.filter(|entry| entry.is_tree).map(|entry| entry.id),
-            rest.partition_point(|(_, rest)| rest.is_empty()),
-        );
+        let files = rest.partition_point(|(_, rest)| rest.is_empty());
         for (at, _) in &rest[..files] {
             differs[*at] = true;
         }
-        compare(objects, trees(one), trees(other), &rest[files..], differs)?;
+        compare(
+            objects,
+            one.and_then(Entry::tree),
+            other.and_then(Entry::tree),
+            &rest[files..],
+            differs,
+        )?;
     }
     Ok(())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Entry {
+struct Entry<'a> {
     id: [u8; 20],
-    is_tree: bool,
-    executable: bool,
+    mode: &'a [u8],
+}
+
+impl Entry<'_> {
+    fn tree(self) -> Option<[u8; 20]> {
+        (self.mode == b"40000").then_some(self.id)
+    }
 }
 
 fn tree(objects: &mut Objects, id: Option<[u8; 20]>) -> Result<Vec<u8>, Error> {
@@ -137,8 +145,8 @@ fn tree(objects: &mut Objects, id: Option<[u8; 20]>) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// An entry of a tree object: `mode name NUL id`.
-fn find(mut tree: &[u8], name: &[u8]) -> Option<Entry> {
+/// Finds an entry of a tree object: `mode name NUL id`.
+fn find<'a>(mut tree: &'a [u8], name: &[u8]) -> Option<Entry<'a>> {
     loop {
         let space = tree.iter().position(|byte| *byte == b' ')?;
         let (mode, rest) = (&tree[..space], &tree[space + 1..]);
@@ -147,8 +155,7 @@ fn find(mut tree: &[u8], name: &[u8]) -> Option<Entry> {
         if &rest[..end] == name {
             return Some(Entry {
                 id: id.try_into().ok()?,
-                is_tree: mode == b"40000",
-                executable: mode == b"100755",
+                mode,
             });
         }
         tree = &rest[end + 21..];
