@@ -1,0 +1,356 @@
+//! Commits of a range, each read once, in one piece of memory.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ops::Range;
+
+use encoding_rs::{Encoding, WINDOWS_1252};
+
+use crate::data::CommitId;
+
+use super::error::Error;
+use super::objects::Objects;
+use super::walk::{Graph, Painter, Queue, Raw, Slop, signature};
+
+const TIP: u8 = 1;
+const HIDDEN: u8 = 2;
+
+/// A moment, and the offset from UTC that its author's clock had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time {
+    /// Seconds since 1970-01-01 00:00 UTC.
+    pub seconds: i64,
+    /// Minutes east of UTC.
+    pub offset_minutes: i16,
+}
+
+#[derive(Clone, Default)]
+struct Record {
+    author: Range<usize>,
+    encoding: Range<usize>,
+    message: Range<usize>,
+    time: i64,
+    offset: i16,
+}
+
+/// The commits of a range: newest first, no parent before its children.
+///
+/// Among commits whose children are all listed the newest committer date goes first, and of equal dates the smallest
+/// name, so that the order depends on nothing but the commits. It is the order of `git log --date-order`
+/// (<https://git-scm.com/docs/git-log>), in which equal dates are listed as they were met.
+pub struct History {
+    graph: Graph,
+    records: Vec<Record>,
+    /// Messages, authors and names of encodings, as the commits have them.
+    text: Vec<u8>,
+    order: Vec<u32>,
+    boundary: Vec<CommitId>,
+}
+
+impl History {
+    /// Commits reachable from the tips and not from what is hidden.
+    pub(super) fn read(
+        objects: &mut Objects,
+        shallow: &HashSet<CommitId>,
+        tips: &[CommitId],
+        hide: &[CommitId],
+    ) -> Result<Self, Error> {
+        let mut texts = Texts::default();
+        let mut painter = Painter::new(objects, shallow, HIDDEN);
+        if hide.is_empty() {
+            let (graph, boundary) = everything(objects, shallow, tips, &mut texts)?;
+            return Ok(Self::sorted(graph, boundary, texts));
+        }
+        for id in hide {
+            painter.start(*id, HIDDEN)?;
+        }
+        for id in tips {
+            let number = painter.graph.number(*id);
+            if let Some(raw) = painter.paint(number, TIP)? {
+                texts.keep(number, &raw);
+            }
+        }
+        let mut slop = Slop::new();
+        while painter.is_open() || slop.goes_on(painter.newest()) {
+            let Some((number, flags)) = painter.next() else {
+                break;
+            };
+            if flags & HIDDEN != 0 {
+                painter.parents(number, HIDDEN)?;
+                continue;
+            }
+            slop.guard(painter.graph.node(number).time);
+            let mut index = 0;
+            while let Some(parent) = painter.parent(number, index) {
+                if let Some(raw) = painter.paint(parent, TIP)? {
+                    texts.keep(parent, &raw);
+                }
+                index += 1;
+            }
+        }
+        let boundary = painter.boundary(|flags| flags & (TIP | HIDDEN) == TIP);
+        Ok(Self::sorted(painter.graph, boundary, texts))
+    }
+
+    fn sorted(mut graph: Graph, boundary: Vec<CommitId>, texts: Texts) -> Self {
+        let Texts { text, mut records } = texts;
+        records.resize(graph.nodes.len(), Record::default());
+        let order = order(&mut graph);
+        Self {
+            graph,
+            records,
+            text,
+            order,
+            boundary,
+        }
+    }
+
+    /// How many commits there are.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is no commit at all.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The commits in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Commit<'_>> + ExactSizeIterator {
+        self.order.iter().map(|number| Commit {
+            history: self,
+            number: *number,
+        })
+    }
+
+    /// The commit at a place of the order.
+    pub fn get(&self, place: usize) -> Option<Commit<'_>> {
+        self.order.get(place).map(|number| Commit {
+            history: self,
+            number: *number,
+        })
+    }
+
+    /// Shallow boundaries among the commits: what came before them was not fetched, so the range may be incomplete.
+    pub fn boundary(&self) -> &[CommitId] {
+        &self.boundary
+    }
+
+    /// Says for each commit, in the order of [`History::iter`], to which mark it belongs: the first in the order given
+    /// whose history contains it. Marks in the order of release, oldest first, give the commits of each release, and
+    /// `None` those of no release. Marks outside this history are passed over. Each commit is looked at once.
+    pub fn split(&self, marks: &[(CommitId, usize)]) -> Vec<Option<usize>> {
+        let mut owner = vec![None; self.graph.nodes.len()];
+        let mut stack = Vec::new();
+        for (id, mark) in marks {
+            stack.extend(self.graph.find(*id));
+            while let Some(number) = stack.pop() {
+                // an owned commit's history is owned: each mark takes all that it can reach
+                let node = self.graph.node(number);
+                if node.flags & (TIP | HIDDEN) == TIP && owner[number as usize].is_none() {
+                    owner[number as usize] = Some(*mark);
+                    stack.extend_from_slice(self.graph.parents(number));
+                }
+            }
+        }
+        self.order
+            .iter()
+            .map(|number| owner[*number as usize])
+            .collect()
+    }
+}
+
+/// Reads all that the tips reach, in the order in which it is met: nothing is hidden, so no date matters yet.
+fn everything(
+    objects: &mut Objects,
+    shallow: &HashSet<CommitId>,
+    tips: &[CommitId],
+    texts: &mut Texts,
+) -> Result<(Graph, Vec<CommitId>), Error> {
+    let mut graph = Graph::default();
+    let mut boundary = Vec::new();
+    let mut stack: Vec<u32> = tips.iter().rev().map(|id| graph.number(*id)).collect();
+    while let Some(number) = stack.pop() {
+        let Some(raw) = graph.read(number, objects, shallow)? else {
+            continue;
+        };
+        texts.keep(number, &raw);
+        graph.node_mut(number).flags = TIP;
+        let parents = graph.parents(number);
+        stack.extend(
+            parents
+                .iter()
+                .rev()
+                .filter(|parent| !graph.node(**parent).read),
+        );
+        let id = graph.node(number).id;
+        if shallow.contains(&id) {
+            boundary.push(id);
+        }
+    }
+    boundary.sort_unstable();
+    Ok((graph, boundary))
+}
+
+fn order(graph: &mut Graph) -> Vec<u32> {
+    let listed = |graph: &Graph, number: u32| graph.node(number).flags & (TIP | HIDDEN) == TIP;
+    let mut children = vec![0u32; graph.nodes.len()];
+    let numbers = 0..graph.nodes.len() as u32;
+    for number in numbers.clone().filter(|number| listed(graph, *number)) {
+        for parent in graph.parents(number) {
+            children[*parent as usize] += 1;
+        }
+    }
+    let mut queue = Queue::default();
+    for number in numbers.filter(|number| listed(graph, *number) && children[*number as usize] == 0)
+    {
+        queue.push(graph, number);
+    }
+    let mut order = Vec::new();
+    while let Some(number) = queue.pop() {
+        order.push(number);
+        for parent in graph.parents(number) {
+            let left = &mut children[*parent as usize];
+            *left -= 1;
+            if *left == 0 && listed(graph, *parent) {
+                queue.push(graph, *parent);
+            }
+        }
+    }
+    order
+}
+
+#[derive(Default)]
+struct Texts {
+    text: Vec<u8>,
+    records: Vec<Record>,
+}
+
+impl Texts {
+    fn keep(&mut self, number: u32, raw: &Raw<'_>) {
+        let number = number as usize;
+        if self.records.len() <= number {
+            self.records.resize(number + 1, Record::default());
+        }
+        let (who, time, offset) = signature(raw.author);
+        let (author, message) = (self.add(who), self.add(raw.message));
+        let encoding = raw.encoding.map_or(0..0, |encoding| self.add(encoding));
+        self.records[number] = Record {
+            author,
+            encoding,
+            message,
+            time,
+            offset,
+        };
+    }
+
+    fn add(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.text.len();
+        self.text.extend_from_slice(bytes);
+        start..self.text.len()
+    }
+}
+
+/// A commit of a [`History`].
+#[derive(Clone, Copy)]
+pub struct Commit<'a> {
+    history: &'a History,
+    number: u32,
+}
+
+impl<'a> Commit<'a> {
+    fn record(&self) -> &'a Record {
+        &self.history.records[self.number as usize]
+    }
+
+    fn text(&self, range: &Range<usize>) -> &'a [u8] {
+        &self.history.text[range.clone()]
+    }
+
+    /// The commit's name.
+    pub fn id(&self) -> CommitId {
+        self.history.graph.node(self.number).id
+    }
+
+    /// The names of its parents, also of those outside the range; none at a shallow boundary.
+    pub fn parents(&self) -> impl ExactSizeIterator<Item = CommitId> + use<'a> {
+        let graph = &self.history.graph;
+        graph
+            .parents(self.number)
+            .iter()
+            .map(|parent| graph.node(*parent).id)
+    }
+
+    /// Whether it has more than one parent.
+    pub fn is_merge(&self) -> bool {
+        self.history.graph.parents(self.number).len() > 1
+    }
+
+    /// When it was committed, in seconds since 1970.
+    pub fn committer_seconds(&self) -> i64 {
+        self.history.graph.node(self.number).time
+    }
+
+    /// When it was written.
+    pub fn author_time(&self) -> Time {
+        let record = self.record();
+        Time {
+            seconds: record.time,
+            offset_minutes: record.offset,
+        }
+    }
+
+    /// The author's name.
+    pub fn author_name(&self) -> Cow<'a, str> {
+        self.decode(split_author(self.text(&self.record().author)).0)
+    }
+
+    /// The author's mail address, without the angle brackets.
+    pub fn author_email(&self) -> Cow<'a, str> {
+        self.decode(split_author(self.text(&self.record().author)).1)
+    }
+
+    /// The message, in UTF-8; borrowed where it is that already.
+    ///
+    /// A message in the encoding that its commit names is converted; bytes that are not UTF-8 in a commit that names
+    /// none are read as Windows-1252, the usual reason for them.
+    pub fn message(&self) -> Cow<'a, str> {
+        self.decode(self.message_bytes())
+    }
+
+    /// The message as it is stored.
+    pub fn message_bytes(&self) -> &'a [u8] {
+        self.text(&self.record().message)
+    }
+
+    fn decode(&self, bytes: &'a [u8]) -> Cow<'a, str> {
+        let label = self.text(&self.record().encoding);
+        let named = if label.is_empty() {
+            None
+        } else {
+            Encoding::for_label(label)
+        };
+        match named {
+            Some(encoding) => encoding.decode_without_bom_handling(bytes).0,
+            None => match std::str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) if label.is_empty() => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+                Err(_) => String::from_utf8_lossy(bytes),
+            },
+        }
+    }
+}
+
+fn split_author(who: &[u8]) -> (&[u8], &[u8]) {
+    let Some(start) = who.iter().position(|byte| *byte == b'<') else {
+        return (who.trim_ascii(), b"");
+    };
+    let (name, mail) = who.split_at(start);
+    (
+        name.trim_ascii(),
+        mail[1..]
+            .strip_suffix(b">")
+            .unwrap_or(&mail[1..])
+            .trim_ascii(),
+    )
+}
