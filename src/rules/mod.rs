@@ -1,1 +1,2 @@
 //! Pure decisions: no I/O, no clock.
+pub mod files;
