@@ -3,13 +3,18 @@
 //! A step reads the world and returns a [`plan::Plan`]; only [`apply::apply`] changes the world.
 
 pub mod apply;
+pub mod cli;
+pub mod config;
 pub mod crash;
 pub mod data;
 pub mod effect;
 pub mod error;
 pub mod event;
+pub mod facts;
 pub mod journal;
 pub mod plan;
 pub mod report;
 pub mod rules;
+pub mod steps;
+pub mod survey;
 pub mod world;

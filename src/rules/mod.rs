@@ -4,6 +4,7 @@ pub mod branching;
 pub mod bump;
 pub mod changelog;
 pub mod commit;
+pub mod files;
 pub mod links;
 pub mod packages;
 pub mod replay;
