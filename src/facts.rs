@@ -62,6 +62,8 @@ pub struct Facts<'a> {
     pub now: Zoned,
     repository: RefCell<Rc<Repository>>,
     remote: OnceCell<BTreeMap<String, CommitId>>,
+    tracked: OnceCell<Vec<String>>,
+    tags: RefCell<Option<Rc<Vec<git::Tag>>>>,
     sink: &'a dyn Sink,
 }
 
@@ -95,6 +97,8 @@ impl<'a> Facts<'a> {
             now,
             repository: RefCell::new(Rc::new(repository)),
             remote: OnceCell::new(),
+            tracked: OnceCell::new(),
+            tags: RefCell::new(None),
             sink,
         })
     }
@@ -107,6 +111,11 @@ impl<'a> Facts<'a> {
     /// Tells whoever watches that something takes a while.
     pub fn working(&self, what: &str) {
         self.sink.event(&Event::Working { what });
+    }
+
+    /// Tells whoever watches something that is no finding.
+    pub fn note(&self, text: &str) {
+        self.sink.event(&Event::Note { text });
     }
 
     /// `HEAD`'s commit; an error while there is none.
@@ -163,6 +172,27 @@ impl<'a> Facts<'a> {
         String::from_utf8(bytes)
             .map(Some)
             .map_err(|_| Error::usage("is not UTF-8 text").at(format!("{path} at {}", commit.short())))
+    }
+
+    /// All tags that name commits, sorted by name. Read once, and again after the clone was deepened.
+    pub fn tags(&self) -> Result<Rc<Vec<git::Tag>>> {
+        if let Some(tags) = self.tags.borrow().as_ref() {
+            return Ok(tags.clone());
+        }
+        let tags = Rc::new(self.repo().tags(|_| true)?);
+        *self.tags.borrow_mut() = Some(tags.clone());
+        Ok(tags)
+    }
+
+    /// The paths of all tracked files, sorted by their bytes. Read once.
+    pub fn tracked(&self) -> Result<&[String]> {
+        if self.tracked.get().is_none() {
+            let mut paths = self.repo().tracked()?;
+            paths.sort_unstable();
+            // Only this process looks, one thread at a time: it is not set yet.
+            drop(self.tracked.set(paths));
+        }
+        Ok(self.tracked.get().map_or(&[], Vec::as_slice))
     }
 
     /// What the remote has: full ref names to ids. Read once. Nothing where there is no such remote.
@@ -273,6 +303,7 @@ impl<'a> Facts<'a> {
         if !specs.is_empty() {
             *self.repository.borrow_mut() = Rc::new(Repository::open(&self.root)?);
         }
+        *self.tags.borrow_mut() = None;
         let after: Vec<_> = self.repo().shallow_boundary().collect();
         Ok(before != after || !specs.is_empty())
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use crate::rules::bump::RuleSet;
 use crate::rules::commit::SquashMode;
 use crate::rules::files::Format;
-use crate::rules::tag::TagPattern;
+use crate::rules::tag::TagTemplate;
 use crate::rules::version::Zero;
 
 /// The configuration of release-steps. Everything has a default; what can be detected is detected.
@@ -42,7 +42,7 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 pub struct VersionConfig {
     /// How a release tag looks: `v{version}`, `{version}`, `{package}@{version}`, … Detected from the tags that exist.
-    pub tag: Option<TagPattern>,
+    pub tag: Option<TagShape>,
     /// Which commits raise the version, and how far: `{build: patch, "docs(readme.md)": patch, refactor: none}`.
     /// These add to the defaults: feat → minor; fix, perf, revert → patch; breaking → major.
     pub rules: RuleSet,
@@ -58,6 +58,28 @@ pub struct VersionConfig {
     pub build: Option<String>,
     /// The files that carry the version. Without it, the known files at the top of the package are found.
     pub files: Option<Vec<FileConfig>>,
+}
+
+/// How a release tag looks: a text with `{version}` and perhaps `{package}` before it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+pub struct TagShape(pub TagTemplate);
+
+impl std::ops::Deref for TagShape {
+    type Target = TagTemplate;
+
+    fn deref(&self) -> &TagTemplate {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for TagShape {
+    type Error = crate::rules::tag::BadTemplate;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        TagTemplate::new(&text).map(TagShape)
+    }
 }
 
 /// A file that carries the version: a path, or a path and where in the file to look.
@@ -338,7 +360,7 @@ pub struct PackageConfig {
     pub path: String,
     /// How its tags look. Default: `{package}@{version}`, or as its existing tags do.
     #[serde(default)]
-    pub tag: Option<TagPattern>,
+    pub tag: Option<TagShape>,
     /// The files that carry its version. Without it, the known files in its folder are found.
     #[serde(default)]
     pub files: Option<Vec<FileConfig>>,

@@ -2,7 +2,9 @@
 
 pub mod branch;
 pub mod changelog;
+pub mod check;
 pub mod release;
+pub mod replay;
 pub mod run;
 pub mod version;
 

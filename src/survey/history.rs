@@ -107,15 +107,11 @@ fn refuse_missing_tags(facts: &Facts<'_>, is_release: &dyn Fn(&str) -> bool) -> 
 
 fn read_once(facts: &Facts<'_>, package: &Package, head: CommitId) -> Result<(Line, Vec<CommitId>)> {
     let repo = facts.repo();
-    let mut all: Vec<Released> = repo
-        .tags(|name| package.tags.parse(name).is_some())?
-        .into_iter()
+    let mut all: Vec<Released> = facts
+        .tags()?
+        .iter()
         .filter_map(|Tag { name, commit, .. }| {
-            Some(Released {
-                version: package.tags.parse(&name)?,
-                tag: name,
-                commit,
-            })
+            Some(Released { version: package.tags.parse(name)?, tag: name.clone(), commit: *commit })
         })
         .collect();
     all.sort_by(|a, b| b.version.cmp(&a.version).then_with(|| a.tag.cmp(&b.tag)));

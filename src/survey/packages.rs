@@ -50,8 +50,8 @@ pub(super) fn joined(folder: &str, name: &str) -> String {
 
 /// The packages: as configured, as the workspace has them when tags such as `pkg@1.2.3` exist, or the repository itself.
 pub fn packages(facts: &Facts<'_>) -> Result<Vec<Package>> {
-    let tags: Vec<String> = facts.repo().tag_names()?;
-    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+    let all = facts.tags()?;
+    let tags: Vec<&str> = all.iter().map(|t| t.name.as_str()).collect();
     let mut found = match &facts.config.packages {
         Some(_) => configured(facts, &tags)?,
         None => detected(facts, &tags)?,
@@ -125,12 +125,14 @@ pub(super) fn members(facts: &Facts<'_>) -> Result<Vec<(String, &'static str, Ma
             continue;
         }
         let (include, exclude) = (folders(&include)?, folders(&exclude)?);
-        for path in facts.repo().tracked(file)? {
-            let folder = path.strip_suffix(file).unwrap_or(&path).trim_end_matches('/');
-            if folder.is_empty() || !include.is_match(folder) || exclude.is_match(folder) {
+        for path in facts.tracked()?.iter().filter(|p| p.ends_with(file)) {
+            let folder = path.strip_suffix(file).unwrap_or(path);
+            // `x/my-package.json` is none.
+            let Some(folder) = folder.strip_suffix('/') else { continue };
+            if !include.is_match(folder) || exclude.is_match(folder) {
                 continue;
             }
-            if let Some(manifest) = read_manifest(facts, &path, format)? {
+            if let Some(manifest) = read_manifest(facts, path, format)? {
                 found.push((folder.to_owned(), *file, manifest));
             }
         }

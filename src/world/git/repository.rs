@@ -217,6 +217,25 @@ impl Repository {
         nearest::merge_bases(&mut self.objects.borrow_mut(), &self.shallow, one, two)
     }
 
+    /// The paths of all tracked files: those of the index, or of `HEAD` in a bare repository.
+    ///
+    /// # Errors
+    /// An index or tree that cannot be read.
+    pub fn tracked(&self) -> Result<Vec<String>, Error> {
+        let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
+        if !self.git.is_bare() {
+            return Ok(self.git.index()?.iter().map(|entry| text(&entry.path)).collect());
+        }
+        let mut paths = Vec::new();
+        self.git.head()?.peel_to_tree()?.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
+            if entry.kind() == Some(git2::ObjectType::Blob) {
+                paths.push(format!("{folder}{}", text(entry.name_bytes())));
+            }
+            git2::TreeWalkResult::Ok
+        })?;
+        Ok(paths)
+    }
+
     /// Says for each path, a directory or a file, whether a commit changed anything there.
     ///
     /// A merge changes what differs from all of its parents: what it only brought in was changed by the commits that

@@ -1,0 +1,220 @@
+//! `version`: the next version and why, the files that carry it, and whether messages and history keep to the rules.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use crate::effect::Effect;
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::plan::{Answer, Finding, Plan};
+use crate::rules::bump::{Decision, Level, Why, decide};
+use crate::rules::packages::Because;
+use crate::rules::revert::Commit;
+use crate::rules::version::Request;
+use crate::steps::Step;
+use crate::survey::files::{Edits, Source, set_versions};
+use crate::survey::{Ask, Candidate, candidates, commits, packages, reading};
+
+/// `version …`
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Print the next version, alone on standard output
+    Next(Next),
+    /// Write a version into the files that carry it, without commit and tag
+    Bump(Bump),
+    /// Check commit messages, a request's title, and that tag, files and changelog agree
+    Check(super::check::Args),
+    /// Compare the rules with the releases that were really made
+    Replay(super::replay::Args),
+}
+
+/// `version next`
+#[derive(Debug, clap::Args)]
+pub struct Next {
+    /// Show which commits raise the version, and by which rule
+    #[arg(long)]
+    explain: bool,
+    /// A pre-release of this channel: `rc` makes 1.3.0-rc.1
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
+    /// Only this package
+    #[arg(long, value_name = "NAME")]
+    package: Option<String>,
+}
+
+/// `version bump`
+#[derive(Debug, clap::Args)]
+pub struct Bump {
+    /// `major`, `minor`, `patch`, `prerelease` or a version [default: what the commits say]
+    to: Option<String>,
+    /// A pre-release of this channel
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
+    /// Only this package
+    #[arg(long, value_name = "NAME")]
+    package: Option<String>,
+}
+
+/// Plans a `version` command.
+pub fn plan(command: &Command, facts: &Facts<'_>) -> Result<Step> {
+    match command {
+        Command::Next(args) => next(args, facts),
+        Command::Bump(args) => bump(args, facts),
+        Command::Check(args) => super::check::plan(args, facts),
+        Command::Replay(args) => super::replay::plan(args, facts),
+    }
+}
+
+fn next(args: &Next, facts: &Facts<'_>) -> Result<Step> {
+    let ask = Ask { channel: args.channel.clone(), package: args.package.clone(), request: None };
+    let found = candidates(facts, packages(facts)?, facts.head()?, &ask)?;
+    let shown: Vec<&Candidate> =
+        found.iter().filter(|c| ask.package.as_ref().is_none_or(|p| *p == c.package.name)).collect();
+    let mut plan = Plan::new("version next", facts.now.timestamp());
+    let mut text = String::new();
+    let released: Vec<&Candidate> = shown.iter().copied().filter(|c| c.next.is_some()).collect();
+    plan.summary = match released.as_slice() {
+        [] => "nothing to release".to_owned(),
+        some => some.iter().filter_map(|c| Some(c.package.named(c.next.as_ref()?))).collect::<Vec<_>>().join(", "),
+    };
+    let packages: Vec<_> = shown.iter().map(|c| described(c, facts, args.explain)).collect();
+    if let [one] = shown.as_slice() {
+        plan.outputs.extend(packages.first().and_then(|p| p.as_object()).cloned().unwrap_or_default());
+        if let Some(version) = &one.next {
+            let _ = writeln!(text, "{version}");
+        }
+    } else {
+        plan.output("packages", packages);
+        for candidate in &released {
+            if let Some(version) = &candidate.next {
+                let _ = writeln!(text, "{} {version}", candidate.package.name);
+            }
+        }
+    }
+    plan.output("released", !released.is_empty());
+    if released.is_empty() {
+        // The answer on standard output stays empty: a script sees that there is no version.
+        facts.note("nothing to release: no commit since the last release raises the version");
+    }
+    if args.explain {
+        text = shown.iter().map(|c| explained(c, facts)).collect();
+    }
+    Ok(Step { plan, text: Some(text) })
+}
+
+fn described(candidate: &Candidate, facts: &Facts<'_>, explain: bool) -> serde_json::Value {
+    let mut value = json!({
+        "package": candidate.package.name,
+        "version": candidate.next.as_ref().map(ToString::to_string),
+        "tag": candidate.tag(),
+        "previous": candidate.current().map(ToString::to_string),
+        "previous_tag": candidate.line.stable.as_ref().map(|r| &r.tag),
+        "level": candidate.level,
+        "commits": candidate.line.since_stable.len(),
+    });
+    if explain {
+        let commits = commits(&candidate.line.since_stable);
+        let decision = decide(&commits, &facts.config.version.rules, reading(facts));
+        value["reasons"] = reasons(&commits, &decision)
+            .into_iter()
+            .map(|r| json!({ "commit": r.id, "header": r.header, "level": r.level, "why": r.why }))
+            .collect();
+    }
+    value
+}
+
+struct Reason {
+    id: String,
+    header: String,
+    level: Level,
+    why: String,
+}
+
+fn reasons(commits: &[Commit<'_>], decision: &Decision<'_>) -> Vec<Reason> {
+    let short = |at: usize| commits.get(at).map_or_else(String::new, |c| c.id.short());
+    decision
+        .reasons
+        .iter()
+        .filter_map(|reason| {
+            let commit = commits.get(reason.commit)?;
+            let why = match reason.why {
+                Why::Rule(rule) if reason.breaking => format!("breaking, rule `{}`", rule.pattern),
+                Why::Rule(rule) => format!("rule `{}`", rule.pattern),
+                Why::NoRule => "no rule is about this type".to_owned(),
+                Why::RevertedBy(by) => format!("reverted by {}", short(by)),
+                Why::Reverts(what) => format!("reverts {}, both cancel", short(what)),
+                Why::NotConventional => "not a conventional commit".to_owned(),
+                Why::Merge => "merge commit".to_owned(),
+                Why::Autosquash => "fixup of another commit".to_owned(),
+            };
+            Some(Reason { id: commit.id.short(), header: commit.message.header.to_owned(), level: reason.level, why })
+        })
+        .collect()
+}
+
+fn explained(candidate: &Candidate, facts: &Facts<'_>) -> String {
+    let mut out = String::new();
+    let line = &candidate.line;
+    let before = line.stable.as_ref().map_or("no release yet".to_owned(), |r| format!("last release {}", r.tag));
+    let next = match &candidate.next {
+        Some(version) => version.to_string(),
+        None => "nothing to release".to_owned(),
+    };
+    let name = if candidate.package.one_of_many { format!("{}: ", candidate.package.name) } else { String::new() };
+    let because = match &candidate.because {
+        Because::Commits => String::new(),
+        Because::Dependency(on) => format!(", because {on} is released"),
+        Because::Linked(with) => format!(", linked with {with}"),
+    };
+    let _ = writeln!(
+        out,
+        "{name}{next} ({}{because}; {before}; {} commits since)",
+        match candidate.level {
+            Level::None => "no bump".to_owned(),
+            level => format!("{level} bump"),
+        },
+        line.since_stable.len()
+    );
+    let commits = commits(&line.since_stable);
+    let decision = decide(&commits, &facts.config.version.rules, reading(facts));
+    for reason in reasons(&commits, &decision) {
+        let header = crate::rules::text::inert(&reason.header, crate::rules::text::Newlines::Flatten);
+        let _ = writeln!(out, "  {:<5} {} {header}\n          {}", reason.level, reason.id, reason.why);
+    }
+    out
+}
+
+fn bump(args: &Bump, facts: &Facts<'_>) -> Result<Step> {
+    let request = match &args.to {
+        None => None,
+        Some(text) => Some(text.parse::<Request>().map_err(|e| Error::usage(e.to_string()))?),
+    };
+    let ask = Ask { channel: args.channel.clone(), package: args.package.clone(), request };
+    let found = candidates(facts, packages(facts)?, facts.head()?, &ask)?;
+    let mut plan = Plan::new("version bump", facts.now.timestamp());
+    let released: Vec<_> = found.iter().filter_map(|c| Some((&c.package, c.next.clone()?))).collect();
+    if released.is_empty() {
+        plan.summary = "nothing to release: no commit since the last release raises the version".to_owned();
+        return Ok(plan.into());
+    }
+    let mut edits = Edits::new(facts, Source::WorkTree);
+    if set_versions(&mut edits, &released)? == 0 {
+        return Err(Error::usage("no file here carries a version")
+            .hint("name it under `version.files`, with `regex`, `json`, `toml`, `yaml` or `xml` where its name does not tell the format"));
+    }
+    let names: Vec<String> = released.iter().map(|(p, v)| p.named(v)).collect();
+    plan.summary = format!("version {}", names.join(", "));
+    plan.findings.append(&mut edits.findings);
+    if let [(package, version)] = released.as_slice() {
+        plan.output("version", version.to_string());
+        plan.output("tag", package.tags.format(version));
+    }
+    let files = edits.into_files();
+    if files.is_empty() {
+        plan.findings.push(Finding::new(Answer::Note, "version-files", "the files carry this version already"));
+    } else {
+        plan.wave(files.into_iter().map(Effect::WriteFile).collect());
+    }
+    Ok(plan.into())
+}
