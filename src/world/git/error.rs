@@ -39,7 +39,7 @@ impl Error {
         }
     }
 
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -53,7 +53,7 @@ impl Error {
 
     pub(super) fn missing(what: &str, id: impl fmt::Display) -> Self {
         Self::new(ErrorKind::MissingObject, format!("{what} {id} is not in the repository"))
-            .hint("fetch the whole history (git fetch --unshallow, or without --filter), or check it with git fsck")
+            .with_hint("fetch the whole history (git fetch --unshallow, or without --filter), or check it with git fsck")
     }
 
     pub(super) fn corrupt(what: &str, id: impl fmt::Display) -> Self {
@@ -61,7 +61,7 @@ impl Error {
             ErrorKind::Corrupt,
             format!("{what} {id} cannot be understood"),
         )
-        .hint("check the repository with git fsck")
+        .with_hint("check the repository with git fsck")
     }
 
     /// The class of the failure.
@@ -70,7 +70,7 @@ impl Error {
     }
 
     /// What the user can do, where that is known.
-    pub fn hint_text(&self) -> Option<&str> {
+    pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 }

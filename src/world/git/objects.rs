@@ -61,7 +61,9 @@ impl Objects {
                 Ok(Some((object.kind(), &self.loose)))
             }
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(Error::corrupt("object", hex(id)).hint(error.message().to_owned())),
+            Err(error) => {
+                Err(Error::corrupt("object", hex(id)).with_hint(error.message().to_owned()))
+            }
         }
     }
 
@@ -75,7 +77,9 @@ impl Objects {
         match odb(&mut self.odb, &self.directory)?.read_header(Oid::from_bytes(id)?) {
             Ok((_, kind)) => Ok(Some(kind)),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(Error::corrupt("object", hex(id)).hint(error.message().to_owned())),
+            Err(error) => {
+                Err(Error::corrupt("object", hex(id)).with_hint(error.message().to_owned()))
+            }
         }
     }
 

@@ -112,7 +112,7 @@ impl Pack {
         let high = (be32(&self.index, 8 + first * 4)? as usize).min(self.count);
         let names = self.index.get(1032..1032 + self.count * 20)?;
         let (names, _) = names.as_chunks::<20>();
-        let at = low + names.get(low..high)?.binary_search(id).ok()?;
+        let at = low + search(names.get(low..high)?, id)?;
         let short = be32(&self.index, 1032 + self.count * 24 + at * 4)?;
         if short & 0x8000_0000 == 0 {
             return Some(short as usize);
@@ -255,6 +255,25 @@ fn map(path: &Path) -> Option<Mmap> {
     // SAFETY: packs and their indexes are written once, read-only, and replaced only by unlinking, which leaves
     // the mapped bytes as they are. Every read of them is bounds-checked, so odd content is harmless.
     unsafe { Mmap::map(&file) }.ok()
+}
+
+/// Finds a name among sorted ones. Names are evenly spread, so the search starts where the name should be and widens
+/// from there: that touches one or two lines of memory where halving touches many.
+fn search(names: &[[u8; 20]], id: &[u8; 20]) -> Option<usize> {
+    let spread = u64::from(u16::from_be_bytes([id[1], id[2]]));
+    let guess = ((names.len() as u64 * spread) >> 16) as usize;
+    let (mut low, mut high, mut step) = (guess, guess, 2);
+    while low > 0 && names.get(low)? > id {
+        low = low.saturating_sub(step);
+        step *= 2;
+    }
+    step = 2;
+    while high < names.len() && names.get(high)? < id {
+        high = (high + step).min(names.len());
+        step *= 2;
+    }
+    let end = (high + 1).min(names.len());
+    Some(low + names.get(low..end)?.binary_search(id).ok()?)
 }
 
 fn slot(offset: usize) -> usize {

@@ -427,12 +427,12 @@ fn explain(directory: &Path, error: &git2::Error) -> Error {
             ErrorKind::NotARepository,
             format!("{shown} is in no git repository"),
         )
-        .hint("run in a clone, or name one with -C"),
+        .with_hint("run in a clone, or name one with -C"),
         git2::ErrorCode::Owner => Error::new(
             ErrorKind::Ownership,
             format!("the repository of {shown} belongs to another user"),
         )
-        .hint(format!(
+        .with_hint(format!(
             "if you trust it: git config --global --add safe.directory {shown}"
         )),
         _ if error.message().contains("objectformat")

@@ -191,7 +191,7 @@ fn broken_ref(name: &str) -> Error {
         ErrorKind::Corrupt,
         format!("the tag {name} cannot be understood"),
     )
-    .hint(format!(
+    .with_hint(format!(
         "delete it with git tag -d {name} and fetch it again"
     ))
 }

@@ -149,7 +149,7 @@ fn a_directory_without_a_repository_is_refused() {
     let empty = TempDir::new().unwrap();
     let error = Repository::open(empty.path()).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::NotARepository);
-    assert!(error.hint_text().is_some());
+    assert!(error.hint().is_some());
 }
 
 #[test]
