@@ -154,6 +154,16 @@ fn read_once(facts: &Facts<'_>, package: &Package, head: CommitId) -> Result<(Li
 }
 
 impl Line {
+    /// The commits that the last release of any kind does not contain.
+    pub fn since_latest_texts(&self) -> Vec<Text> {
+        self.since_stable.iter().filter(|t| self.since_latest.contains(&t.id)).cloned().collect()
+    }
+
+    /// The commits about a package that `to` has and `from` has not, newest first.
+    pub fn between(facts: &Facts<'_>, package: &Package, from: CommitId, to: CommitId) -> Result<Vec<Text>> {
+        about(facts, package, &facts.repo().history(&[to], &[from])?)
+    }
+
     fn empty(all: Vec<Released>) -> Self {
         Line {
             stable: None,

@@ -136,12 +136,7 @@ fn link(found: &mut [Candidate], linked: &[Vec<String>]) {
 }
 
 fn level_since_latest(facts: &Facts<'_>, line: &Line) -> Level {
-    let fresh: Vec<_> = line
-        .since_stable
-        .iter()
-        .filter(|t| line.since_latest.contains(&t.id))
-        .cloned()
-        .collect();
+    let fresh = line.since_latest_texts();
     decide(&commits(&fresh), &facts.config.version.rules, reading(facts)).level
 }
 
