@@ -12,8 +12,8 @@ fn edits(format: &Format, marked: &str, cx: &Context<'_>) {
     };
     let mut shown = text.clone();
     for spot in found.iter().rev() {
-        shown.insert_str(spot.range.end, "»");
-        shown.insert_str(spot.range.start, "«");
+        shown.insert(spot.range.end, '»');
+        shown.insert(spot.range.start, '«');
     }
     assert_eq!(shown, marked, "{format:?}");
     for spot in &found {
@@ -176,8 +176,8 @@ fn requirements_in_lockfiles() {
         let mut shown = text.clone();
         for spot in found.iter().rev() {
             assert_eq!(spot.value, requirement);
-            shown.insert_str(spot.range.end, "»");
-            shown.insert_str(spot.range.start, "«");
+            shown.insert(spot.range.end, '»');
+            shown.insert(spot.range.start, '«');
         }
         assert_eq!(shown, marked);
         let bom = format!("{BOM}{text}");
@@ -842,7 +842,7 @@ fn replaces_only_what_fits() {
     let edits: [(Range<usize>, &str); 6] = [
         (0..1, "x"),
         (0..1, "y"),
-        (2..1, "z"),
+        (Range { start: 2, end: 1 }, "z"),
         (3..4, "w"),
         (2..3, "v"),
         (4..99, "u"),
