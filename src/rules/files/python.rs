@@ -264,6 +264,11 @@ pub(super) fn setup_py(text: &str) -> Result<Located, FileError> {
 /// `__version__ = "…"` at module level.
 pub(super) fn module(text: &str) -> Result<Located, FileError> {
     let code = Code::new(text, Language::Python);
+    if asks_metadata(&code) {
+        return Ok(Elsewhere::because(
+            "__version__ is what the installed package's metadata says",
+        ));
+    }
     match assignment(&code, "__version__")? {
         Some(spot) => Ok(Located::Here(vec![spot])),
         None => Err(FileError::missing(
@@ -271,6 +276,25 @@ pub(super) fn module(text: &str) -> Result<Located, FileError> {
             "write it there, or name the place by a regex",
         )),
     }
+}
+
+/// `__version__ = importlib.metadata.version(…)`, however it was imported
+/// (<https://docs.python.org/3/library/importlib.metadata.html#distribution-versions>).
+fn asks_metadata(code: &Code<'_>) -> bool {
+    (0..code.tokens.len()).any(|start| {
+        if !(code.word(start, "__version__")
+            && code.starts_statement(start)
+            && code.unindented(start)
+            && code.mark(start + 1, b'='))
+        {
+            return false;
+        }
+        let mut i = start + 2;
+        while code.word_at(i).is_some() && code.mark(i + 1, b'.') {
+            i += 2;
+        }
+        (code.word(i, "version") || code.word(i, "get_version")) && code.mark(i + 1, b'(')
+    })
 }
 
 /// `name = "…"`, `name: str = "…"` or `name = other = "…"`, not indented.
