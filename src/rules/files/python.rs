@@ -202,7 +202,10 @@ pub(super) fn setup_cfg(text: &str) -> Result<Located, FileError> {
 pub(super) fn setup_py(text: &str) -> Result<Located, FileError> {
     let code = Code::new(text, Language::Python);
     let mut found: Option<(usize, usize)> = None;
-    for call in 0..code.tokens.len() {
+    let mut next = 0;
+    while next < code.tokens.len() {
+        let call = next;
+        next += 1;
         let is_call = code.word(call, "setup")
             && code.mark(call + 1, b'(')
             && !(call > 0 && code.word(call - 1, "def"));
@@ -211,6 +214,8 @@ pub(super) fn setup_py(text: &str) -> Result<Located, FileError> {
         }
         let mut depth = 0usize;
         for i in call + 1..code.tokens.len() {
+            // What is inside the call is no call of its own.
+            next = i;
             match code.tokens[i].kind {
                 super::code::Kind::Mark(b'(' | b'[' | b'{') => depth += 1,
                 super::code::Kind::Mark(b')' | b']' | b'}') => depth -= 1,
@@ -293,7 +298,7 @@ fn asks_metadata(code: &Code<'_>) -> bool {
         while code.word_at(i).is_some() && code.mark(i + 1, b'.') {
             i += 2;
         }
-        (code.word(i, "version") || code.word(i, "get_version")) && code.mark(i + 1, b'(')
+        code.word(i, "version") && code.mark(i + 1, b'(')
     })
 }
 
