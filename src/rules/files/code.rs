@@ -390,7 +390,7 @@ impl Lexer<'_> {
     }
 
     /// Ruby's `<<~EOS … EOS`: what the line goes on with is lost with the text, which is fine,
-    /// since no version stands there.
+    /// since no version stands there. One that is open ends with the text.
     fn heredoc(&mut self) -> bool {
         let rest = &self.text[self.at..self.line_end(self.at)];
         let Some(name) = rest
@@ -404,18 +404,19 @@ impl Lexer<'_> {
             .find(|c: char| !c.is_alphanumeric() && c != '_')
             .unwrap_or(name.len());
         let name = &name[..end];
-        if name.is_empty() {
+        // `a <<-b` appends.
+        if !name.starts_with(|c: char| c.is_uppercase() || c == '_') {
             return false;
         }
         let mut at = self.line_end(self.at);
         while at < self.bytes.len() {
-            let end = self.line_end(at + 1);
-            if self.text[at + 1..end].trim() == name {
-                self.at = end;
-                return true;
+            let start = at + 1;
+            at = self.line_end(start);
+            if self.text[start..at].trim() == name {
+                break;
             }
-            at = end;
         }
-        false
+        self.at = at;
+        true
     }
 }

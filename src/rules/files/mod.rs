@@ -16,7 +16,7 @@
 //! | `poetry-lock` | the same for `source.type = "directory"`; the root is not in it | <https://python-poetry.org/docs/basic-usage/> |
 //! | `setup-py` | `version="…"` of the `setup(` call, or the name it refers to | <https://setuptools.pypa.io/en/latest/references/keywords.html> |
 //! | `setup-cfg` | `version` of `[metadata]`; `attr:` and `file:` lead to where it comes from | <https://setuptools.pypa.io/en/latest/userguide/declarative_config.html> |
-//! | `python` | `__version__ = "…"` at module level | <https://peps.python.org/pep-0396/> |
+//! | `python` | `__version__ = "…"` at module level; `metadata.version(…)` leads elsewhere | <https://peps.python.org/pep-0396/> |
 //! | `pom-xml` | `/project/version`, else `/project/parent/version`; `${name}` leads to `/project/properties/name` | <https://maven.apache.org/pom.html>, <https://maven.apache.org/maven-ci-friendly.html> |
 //! | `gradle-properties` | `version` | <https://docs.gradle.org/current/userguide/build_environment.html> |
 //! | `gradle` | `version = '…'`, `version '…'` of the project, `allprojects` or `subprojects`; Groovy and Kotlin | <https://docs.gradle.org/current/dsl/org.gradle.api.Project.html> |

@@ -1,6 +1,6 @@
 //! npm's manifest and lockfile, and what pnpm's and Yarn's lockfiles repeat of manifests.
 
-use super::cargo::not_locked;
+use super::cargo::{key_is, not_locked};
 use super::error::FileError;
 use super::generic::top_level;
 use super::tree::{Id, Tree};
@@ -83,11 +83,12 @@ pub(super) const SECTIONS: [&str; 4] = [
 
 /// The places where a lockfile repeats what one workspace package requires of another, with
 /// the requirement as the manifest writes it (`^1.0.0`, `workspace:^1.0.0`). They must follow
-/// when [`requirement`](super::requirement) changes the manifest: `npm ci`,
+/// when [`requirement`](super::requirement()) changes the manifest: npm writes them anew, and
 /// `pnpm install --frozen-lockfile` and `yarn install --immutable` refuse a lockfile that
 /// says otherwise. `folder` is the dependent's, from the lockfile's.
 ///
-/// Edited are `packages."<folder>".<section>."<dependency>"` in npm's lockfile v2 and v3,
+/// Edited are `packages."<folder>".<section>."<dependency>"` in npm's lockfile v2 and v3, with
+/// the `requires` of the dependent's old entry in v2;
 /// `importers."<folder>".<section>."<dependency>".specifier` in pnpm's, and in that of Yarn 2
 /// and later the dependent's entry as well as the key of the dependency's entry, where the
 /// range is written as a descriptor. Other formats repeat nothing; the answer is empty.
@@ -125,15 +126,27 @@ fn npm_requirements(
     requirement: &str,
 ) -> Result<Vec<Spot>, FileError> {
     let tree = Tree::json(text, false)?;
-    let mut spots = Vec::new();
-    let Some(entry) = tree.dig(tree.root()?, &["packages", folder])? else {
-        return Ok(spots);
-    };
-    for section in SECTIONS {
-        if let Some(id) = tree.dig(entry, &[section, dependency])?
-            && tree.str(id) == Some(requirement)
-        {
+    let root = tree.root()?;
+    let mut found = Vec::new();
+    if let Some(entry) = tree.dig(root, &["packages", folder])? {
+        for section in SECTIONS {
             let what = format!("packages.\"{folder}\".{section}.\"{dependency}\"");
+            found.push((tree.dig(entry, &[section, dependency])?, what));
+        }
+    }
+    // Lockfile v2 says it again for npm 6.
+    if let Some(old) = tree.get(root, "dependencies")? {
+        let place = format!("file:{folder}");
+        for entry in tree.entries(old) {
+            if key_is(&tree, entry.value, "version", &place)? {
+                let what = format!("dependencies.\"{}\".requires.\"{dependency}\"", entry.key);
+                found.push((tree.dig(entry.value, &["requires", dependency])?, what));
+            }
+        }
+    }
+    let mut spots = Vec::new();
+    for (id, what) in found {
+        if let Some(id) = id.filter(|id| tree.str(*id) == Some(requirement)) {
             spots.push(tree.raw_spot(id, what)?);
         }
     }

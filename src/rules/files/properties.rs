@@ -161,8 +161,6 @@ fn formats() -> Vec<Format> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
-
     #[test]
     fn only_the_version_changes((format, parts) in document(), old in version(), new in version()) {
         let cx = context(&format);

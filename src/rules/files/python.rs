@@ -202,7 +202,10 @@ pub(super) fn setup_cfg(text: &str) -> Result<Located, FileError> {
 pub(super) fn setup_py(text: &str) -> Result<Located, FileError> {
     let code = Code::new(text, Language::Python);
     let mut found: Option<(usize, usize)> = None;
-    for call in 0..code.tokens.len() {
+    let mut next = 0;
+    while next < code.tokens.len() {
+        let call = next;
+        next += 1;
         let is_call = code.word(call, "setup")
             && code.mark(call + 1, b'(')
             && !(call > 0 && code.word(call - 1, "def"));
@@ -211,6 +214,8 @@ pub(super) fn setup_py(text: &str) -> Result<Located, FileError> {
         }
         let mut depth = 0usize;
         for i in call + 1..code.tokens.len() {
+            // What is inside the call is no call of its own.
+            next = i;
             match code.tokens[i].kind {
                 super::code::Kind::Mark(b'(' | b'[' | b'{') => depth += 1,
                 super::code::Kind::Mark(b')' | b']' | b'}') => depth -= 1,
@@ -264,6 +269,11 @@ pub(super) fn setup_py(text: &str) -> Result<Located, FileError> {
 /// `__version__ = "…"` at module level.
 pub(super) fn module(text: &str) -> Result<Located, FileError> {
     let code = Code::new(text, Language::Python);
+    if asks_metadata(&code) {
+        return Ok(Elsewhere::because(
+            "__version__ is what the installed package's metadata says",
+        ));
+    }
     match assignment(&code, "__version__")? {
         Some(spot) => Ok(Located::Here(vec![spot])),
         None => Err(FileError::missing(
@@ -271,6 +281,25 @@ pub(super) fn module(text: &str) -> Result<Located, FileError> {
             "write it there, or name the place by a regex",
         )),
     }
+}
+
+/// `__version__ = importlib.metadata.version(…)`, however it was imported
+/// (<https://docs.python.org/3/library/importlib.metadata.html#distribution-versions>).
+fn asks_metadata(code: &Code<'_>) -> bool {
+    (0..code.tokens.len()).any(|start| {
+        if !(code.word(start, "__version__")
+            && code.starts_statement(start)
+            && code.unindented(start)
+            && code.mark(start + 1, b'='))
+        {
+            return false;
+        }
+        let mut i = start + 2;
+        while code.word_at(i).is_some() && code.mark(i + 1, b'.') {
+            i += 2;
+        }
+        code.word(i, "version") && code.mark(i + 1, b'(')
+    })
 }
 
 /// `name = "…"`, `name: str = "…"` or `name = other = "…"`, not indented.
