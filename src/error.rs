@@ -119,7 +119,7 @@ impl From<crate::world::git::Error> for Error {
             _ => Kind::Outside,
         };
         let mut converted = Self::new(kind, error.to_string());
-        converted.hint = error.hint_text().map(str::to_owned);
+        converted.hint = error.hint().map(str::to_owned);
         converted
     }
 }

@@ -209,6 +209,28 @@ impl<'a> Facts<'a> {
         Ok(Some(self.remote.get_or_init(|| refs)))
     }
 
+    /// The branch that the remote's `HEAD` named when it was cloned.
+    pub fn remote_head(&self) -> Result<Option<String>> {
+        let remote = &self.config.release.remote;
+        let name = format!("refs/remotes/{remote}/HEAD");
+        let output = Git::new(&self.root, ["symbolic-ref", "--quiet", &name]).output()?;
+        Ok(output
+            .ok()
+            .then(|| output.text())
+            .and_then(|t| t.strip_prefix(&format!("refs/remotes/{remote}/")).map(str::to_owned)))
+    }
+
+    /// Whether a file of the work tree holds this content, as git would store it.
+    pub fn work_tree_holds(&self, path: &str, content: &str) -> Result<bool> {
+        let hash = |git: Git| -> Result<Option<String>> {
+            let output = git.output()?;
+            Ok(output.ok().then(|| output.text()))
+        };
+        let there = hash(Git::new(&self.root, ["hash-object", "--path", path, "--", path]))?;
+        let wanted = hash(Git::new(&self.root, ["hash-object", "--stdin"]).input(content))?;
+        Ok(there.is_some() && there == wanted)
+    }
+
     /// Whether the configured remote exists.
     pub fn has_remote(&self) -> Result<bool> {
         let name = &self.config.release.remote;
@@ -218,7 +240,7 @@ impl<'a> Facts<'a> {
     /// The address of the configured remote, without credentials.
     pub fn remote_url(&self) -> Result<Option<String>> {
         let name = &self.config.release.remote;
-        Ok(self.repo().remotes()?.into_iter().find(|r| r.name == *name).and_then(|r| r.url))
+        Ok(self.repo().remotes()?.into_iter().find(|r| r.name == *name).map(|r| r.url))
     }
 
     /// Who commits and tags: git's own answer, or the forge's bot in a CI job where git has none.

@@ -146,7 +146,12 @@ impl Plan {
 
     /// Adds a wave of one effect after those that are there.
     pub fn then(&mut self, effect: Effect) {
-        self.waves.push(Wave { effects: vec![effect] });
+        self.wave(vec![effect]);
+    }
+
+    /// Adds a wave of effects that do not depend on each other.
+    pub fn wave(&mut self, effects: Vec<Effect>) {
+        self.waves.push(Wave { effects });
     }
 
     /// Adds an output.

@@ -135,6 +135,27 @@ pub struct Release {
     pub sections: Vec<Section>,
 }
 
+impl Release {
+    /// Says that the release is made because a package that it depends on is released, where nothing else is listed.
+    pub fn depends(&mut self, on: &str) {
+        let subject = format!("follow the release of {on}");
+        let entry = Entry {
+            kind: "deps".into(),
+            scope: None,
+            subject: subject.into(),
+            breaking: false,
+            notes: Vec::new(),
+            id: CommitId::from_bytes([0; 20]),
+            author: "".into(),
+            link: "dependency".into(),
+        };
+        match self.sections.iter_mut().find(|s| &*s.title == "Changed") {
+            Some(section) => section.entries.push(entry),
+            None => self.sections.push(Section { title: "Changed".into(), entries: vec![entry] }),
+        }
+    }
+}
+
 impl Object for Release {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         let text = |value: &Option<String>| value.as_deref().map_or(Value::from(()), Value::from);

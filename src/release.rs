@@ -1,0 +1,471 @@
+//! The plan of a release, for `release` and for chains: version files and changelog in a commit, the tag, the push.
+
+use jiff::Zoned;
+use minijinja::context;
+use semver::Version;
+use serde_json::json;
+
+use crate::data::CommitId;
+use crate::effect::{Commit, Effect, FileEdit, Make, Push, RefUpdate, Rev, Tag};
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::plan::{Answer, Finding, Plan, Precondition};
+use crate::rules::changelog::{PREAMBLE, headings, insert, text};
+use crate::rules::packages::Because;
+use crate::rules::version::{Request, guard};
+use crate::survey::branches::{owned, releases_from};
+use crate::survey::changelog::{Writer, dated};
+use crate::survey::files::{Edits, Source, set_versions, written_versions};
+use crate::survey::{Ask, Candidate, Released, candidates, packages};
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Which version of which package.
+    pub ask: Ask,
+    /// The commit to release, although its branch may have moved on.
+    pub commit: Option<CommitId>,
+    /// Whether to leave out the push.
+    pub no_push: bool,
+}
+
+/// The name under which later effects mean the release commit.
+const RELEASE_COMMIT: &str = "release commit";
+
+/// Where the release takes place.
+struct Place {
+    /// The commit that is released, before version files and changelog.
+    target: CommitId,
+    /// The branch that moves to the release commit; none when only a tag is made.
+    branch: Option<String>,
+    /// Whether `HEAD` is detached at the target, as in CI.
+    detached: bool,
+}
+
+/// Plans a release.
+pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
+    let mut plan = Plan::new("release", facts.now.timestamp());
+    let place = place(facts, wanted)?;
+    let found = candidates(facts, packages(facts)?, place.target, &wanted.ask);
+    let found = match (found, &wanted.ask.request) {
+        (Err(e), Some(Request::Exact(version))) => match made_already(facts, wanted, version, place.target)? {
+            // The version that was asked for is this very commit: nothing is left to make, perhaps something to push.
+            true => candidates(facts, packages(facts)?, place.target, &Ask { request: None, ..wanted.ask.clone() })?
+                .into_iter()
+                .map(|c| Candidate { next: None, ..c })
+                .collect(),
+            false => return Err(e),
+        },
+        (found, _) => found?,
+    };
+    let released: Vec<&Candidate> = found.iter().filter(|c| c.next.is_some()).collect();
+    plan.output("released", !released.is_empty());
+    if released.is_empty() {
+        plan.summary = "nothing to release: no commit since the last release raises the version".to_owned();
+        if let [only] = found.as_slice()
+            && let Some(latest) = &only.line.latest
+        {
+            plan.output("previous", latest.version.to_string());
+            plan.output("previous_tag", latest.tag.as_str());
+        }
+        push_what_is_missing(facts, wanted, &place, &found, &mut plan)?;
+        return Ok(plan);
+    }
+    refuse_taken(facts, &place, &released)?;
+    refuse_unfetched_tags(facts, &released)?;
+
+    let writer = Writer::new(facts)?;
+    let source = Source::Commit(place.target);
+    let mut edits = Edits::new(facts, source);
+    let versions: Vec<_> = released.iter().filter_map(|c| Some((&c.package, c.next.clone()?))).collect();
+    let mut notes = Vec::new();
+    let with_commit = facts.config.release.commit;
+    if with_commit {
+        mention_disagreement(facts, &released, &mut plan.findings)?;
+        if set_versions(&mut edits, &versions)? == 0 {
+            plan.findings.push(Finding::new(
+                Answer::Note,
+                "version-files",
+                "no file carries the version: it stands in the tag and the changelog alone",
+            ));
+        }
+    }
+    for candidate in &released {
+        notes.push(write_up(facts, &writer, candidate, with_commit.then_some(&mut edits))?);
+    }
+    plan.findings.append(&mut edits.findings);
+    let files = edits.into_files();
+    check_work_tree(facts, &place, &files, &mut plan.findings)?;
+
+    describe(&released, &notes, &mut plan);
+    require(&place, &released, &mut plan);
+    let rev = match files.is_empty() {
+        true => Rev::Commit(place.target),
+        false => {
+            plan.then(Effect::Commit(commit(facts, &place, &released, files)?));
+            Rev::Made(RELEASE_COMMIT.to_owned())
+        }
+    };
+    let mut tags = Vec::new();
+    for (candidate, notes) in released.iter().zip(&notes) {
+        tags.extend(tag(facts, candidate, notes, &rev)?.map(Effect::Tag));
+    }
+    plan.wave(tags);
+    push(facts, wanted, &place, &released, &rev, &mut plan)?;
+    Ok(plan)
+}
+
+/// Finds the commit and the branch, and refuses where no release is to be made.
+fn place(facts: &Facts<'_>, wanted: &Wanted) -> Result<Place> {
+    let head = facts.head()?;
+    let detached = facts.detached()?;
+    let branch = facts.branch()?;
+    if let Some(commit) = wanted.commit
+        && commit != head
+    {
+        return Ok(Place { target: commit, branch: None, detached });
+    }
+    let Some(branch) = branch else {
+        return match wanted.commit {
+            Some(target) => Ok(Place { target, branch: None, detached }),
+            None => Err(Error::usage("HEAD is detached, and no branch is known for the release commit")
+                .at(head.short())
+                .hint("`git switch main`, or release just this commit with `release --commit HEAD`")),
+        };
+    };
+    if !releases_from(facts, &branch)? {
+        return Err(Error::no(format!("no release is made from branch {branch}"))
+            .hint("switch to a branch of releases, or name it under `release.branches`"));
+    }
+    Ok(Place { target: head, branch: Some(branch), detached })
+}
+
+fn made_already(facts: &Facts<'_>, wanted: &Wanted, version: &Version, target: CommitId) -> Result<bool> {
+    let tags = facts.tags()?;
+    Ok(packages(facts)?
+        .iter()
+        .filter(|p| wanted.ask.package.as_ref().is_none_or(|name| *name == p.name))
+        .any(|p| tags.iter().any(|t| t.commit == target && p.tags.parse(&t.name).as_ref() == Some(version))))
+}
+
+/// A version that a tag, or another release or hotfix branch, owns is not taken.
+fn refuse_taken(facts: &Facts<'_>, place: &Place, released: &[&Candidate]) -> Result<()> {
+    let by_branches = owned(facts, place.branch.as_deref())?;
+    for candidate in released {
+        let Some(next) = &candidate.next else { continue };
+        let mut owners: Vec<(Version, String)> =
+            candidate.line.all.iter().map(|r| (r.version.clone(), format!("tag {}", r.tag))).collect();
+        if !candidate.package.one_of_many {
+            owners.extend(by_branches.iter().cloned());
+        }
+        if let Err(taken) = guard(next, &owners) {
+            return Err(Error::no(taken.to_string()).hint(match &taken.free {
+                Some(free) => format!("release another version: `release-steps release {free}`"),
+                None => "release another version".to_owned(),
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// A release tag that the remote has and this clone lacks would make the next version wrong.
+fn refuse_unfetched_tags(facts: &Facts<'_>, released: &[&Candidate]) -> Result<()> {
+    let Some(refs) = facts.remote_refs()? else { return Ok(()) };
+    for candidate in released {
+        let current = candidate.line.latest.as_ref().map(|r| &r.version);
+        let missing = refs.keys().filter_map(|n| n.strip_prefix("refs/tags/")).find(|tag| {
+            let version = candidate.package.tags.parse(tag);
+            version.is_some_and(|v| current.is_none_or(|c| v > *c) && candidate.line.all.iter().all(|r| r.tag != **tag))
+        });
+        if let Some(tag) = missing {
+            return Err(Error::no(format!("the remote has the release tag {tag}, and this clone does not"))
+                .hint(format!("`git fetch --tags {}`, then plan again", facts.config.release.remote)));
+        }
+    }
+    Ok(())
+}
+
+fn mention_disagreement(facts: &Facts<'_>, released: &[&Candidate], findings: &mut Vec<Finding>) -> Result<()> {
+    for candidate in released {
+        let (Some(current), Some(next)) = (candidate.line.latest.as_ref(), &candidate.next) else { continue };
+        for (place, version) in written_versions(facts, &candidate.package)? {
+            if version != current.version && version != *next {
+                findings.push(
+                    Finding::new(
+                        Answer::Warning,
+                        "version-files",
+                        format!("says {version}, the last release is {}; it becomes {next}", current.version),
+                    )
+                    .at(place),
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Renders a release's notes, and puts its section into the changelog.
+fn write_up(
+    facts: &Facts<'_>,
+    writer: &Writer,
+    candidate: &Candidate,
+    edits: Option<&mut Edits<'_, '_>>,
+) -> Result<String> {
+    let (Some(next), Some(tag)) = (&candidate.next, candidate.tag()) else { return Ok(String::new()) };
+    let stable = next.pre.is_empty();
+    // A pre-release tells what is new since the one before it; the stable one tells everything.
+    let (texts, previous) = match stable {
+        true => (candidate.line.since_stable.clone(), candidate.line.stable.as_ref()),
+        false => (candidate.line.since_latest_texts(), candidate.line.latest.as_ref()),
+    };
+    let mut release = writer.release(&candidate.package, &texts, previous, Some((&tag, next)));
+    if let Because::Dependency(on) = &candidate.because {
+        release.depends(on);
+    }
+    release.date = dated(&facts.now);
+    if let (Some(edits), Some(path), true) = (edits, &candidate.package.changelog, stable) {
+        let existing = edits.read(path)?;
+        let has = |text: &str| headings(text).into_iter().find(|h| h.version == next.to_string());
+        // A run that was killed has written its section already: its date is the release's date.
+        if let Some(date) = facts.read(path)?.as_deref().and_then(has).and_then(|h| h.date) {
+            release.date = date;
+        }
+        if existing.as_deref().and_then(has).is_none() {
+            let section = writer.changelog(release.clone())?;
+            let after = insert(existing.as_deref().unwrap_or(PREAMBLE), &section);
+            edits.put(path, after, format!("section {next}"))?;
+        }
+    }
+    writer.notes(release)
+}
+
+/// Refuses changes in the work tree that are not those that this release itself would make.
+fn check_work_tree(
+    facts: &Facts<'_>,
+    place: &Place,
+    files: &[FileEdit],
+    findings: &mut Vec<Finding>,
+) -> Result<()> {
+    if place.branch.is_none() || facts.repo().work_tree().is_none() {
+        return Ok(());
+    }
+    let status = facts.repo().status()?;
+    let mut changed: Vec<String> = Vec::new();
+    for path in status.staged.iter().chain(&status.modified) {
+        let planned = files.iter().find(|f| f.path == *path);
+        let as_planned = match planned {
+            Some(file) => facts.work_tree_holds(path, &file.after)?,
+            None => false,
+        };
+        if !as_planned && !changed.contains(path) {
+            changed.push(path.clone());
+        }
+    }
+    if !changed.is_empty() {
+        let some = changed.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+        let more = if changed.len() > 5 { format!(" and {} more", changed.len() - 5) } else { String::new() };
+        return Err(Error::no(format!("the work tree has changes that are not committed: {some}{more}"))
+            .hint("commit or stash them; after a run that was killed, `release-steps resume` goes on with it"));
+    }
+    let in_the_way = status.untracked.iter().find(|path| files.iter().any(|f| f.path == **path));
+    if let Some(path) = in_the_way
+        && let Some(file) = files.iter().find(|f| f.path == *path)
+        && !facts.work_tree_holds(path, &file.after)?
+    {
+        return Err(Error::no("git does not track this file, and the release would write it")
+            .at(path.clone())
+            .hint("`git add` and commit it, or move it away"));
+    }
+    let others: Vec<&String> =
+        status.untracked.iter().filter(|p| !files.iter().any(|f| f.path == **p)).collect();
+    if let Some(first) = others.first() {
+        findings.push(Finding::new(
+            Answer::Note,
+            "work-tree",
+            format!("{} untracked files, such as {first}, are left out of the release", others.len()),
+        ));
+    }
+    Ok(())
+}
+
+/// The summary and the outputs.
+fn describe(released: &[&Candidate], notes: &[String], plan: &mut Plan) {
+    let named = |c: &&Candidate| c.next.as_ref().map(|v| c.package.named(v));
+    plan.summary = format!("release {}", released.iter().filter_map(named).collect::<Vec<_>>().join(", "));
+    let all: Vec<serde_json::Value> = released
+        .iter()
+        .zip(notes)
+        .map(|(c, notes)| {
+            json!({
+                "package": c.package.name,
+                "version": c.next.as_ref().map(ToString::to_string),
+                "tag": c.tag(),
+                "previous": c.current().map(ToString::to_string),
+                "previous_tag": c.line.stable.as_ref().map(|r| &r.tag),
+                "level": c.level,
+                "prerelease": c.next.as_ref().is_some_and(|v| !v.pre.is_empty()),
+                "notes": notes,
+            })
+        })
+        .collect();
+    if let ([one], [_]) = (all.as_slice(), released) {
+        plan.outputs.extend(one.as_object().cloned().unwrap_or_default());
+    }
+    if released.iter().any(|c| c.package.one_of_many) {
+        plan.output("packages", all);
+    }
+}
+
+fn require(place: &Place, released: &[&Candidate], plan: &mut Plan) {
+    plan.requires.extend(match (&place.branch, place.detached) {
+        (Some(branch), false) => Some(Precondition::BranchAt { branch: branch.clone(), commit: place.target }),
+        (Some(_), true) => Some(Precondition::HeadAt { commit: place.target }),
+        (None, _) => None,
+    });
+    plan.requires.extend(released.iter().filter_map(|c| Some(Precondition::TagFree { tag: c.tag()? })));
+}
+
+fn commit(facts: &Facts<'_>, place: &Place, released: &[&Candidate], files: Vec<FileEdit>) -> Result<Commit> {
+    let names: Vec<String> = released.iter().filter_map(|c| Some(c.package.named(c.next.as_ref()?))).collect();
+    let version = match names.as_slice() {
+        [.., _] if names.len() > 3 => format!("{} packages", names.len()),
+        _ => names.join(", "),
+    };
+    let tags: Vec<String> = released.iter().filter_map(|c| c.tag()).collect();
+    let values = context! { version => version, packages => names, tag => tags.first(), tags => tags };
+    let message = text("release.message", &facts.config.release.message, values)?;
+    if message.trim().is_empty() {
+        return Err(Error::usage("the message of the release commit is empty").at("release.message"));
+    }
+    Ok(Commit {
+        name: RELEASE_COMMIT.to_owned(),
+        parent: Rev::Commit(place.target),
+        branch: place.branch.clone().filter(|_| !place.detached),
+        make: Make::Files(files),
+        message: format!("{}\n", message.trim_end()),
+        committer: facts.identity()?,
+        when: whole_seconds(&facts.now),
+        sign: facts.signs("commit.gpgsign")?,
+    })
+}
+
+/// git keeps no parts of seconds.
+fn whole_seconds(when: &Zoned) -> Zoned {
+    when.with().subsec_nanosecond(0).build().unwrap_or_else(|_| when.clone())
+}
+
+fn tag(facts: &Facts<'_>, candidate: &Candidate, notes: &str, rev: &Rev) -> Result<Option<Tag>> {
+    let (Some(version), Some(name)) = (&candidate.next, candidate.tag()) else { return Ok(None) };
+    let values = context! {
+        version => version.to_string(), tag => &name, package => &candidate.package.name, notes => notes,
+    };
+    let message = text("release.tag_message", &facts.config.release.tag_message, values)?;
+    let message = if message.trim().is_empty() { name.clone() } else { message };
+    Ok(Some(Tag {
+        name,
+        target: rev.clone(),
+        message: format!("{}\n", message.trim()),
+        tagger: facts.identity()?,
+        when: whole_seconds(&facts.now),
+        sign: facts.signs("tag.gpgsign")?,
+    }))
+}
+
+/// Adds the push of the branch and the tags.
+fn push(
+    facts: &Facts<'_>,
+    wanted: &Wanted,
+    place: &Place,
+    released: &[&Candidate],
+    rev: &Rev,
+    plan: &mut Plan,
+) -> Result<()> {
+    let config = &facts.config.release;
+    if wanted.no_push || !config.push {
+        return Ok(());
+    }
+    let Some(refs) = facts.remote_refs()? else {
+        plan.findings.push(Finding::new(
+            Answer::Note,
+            "push",
+            format!("there is no remote `{}`: nothing is pushed", config.remote),
+        ));
+        return Ok(());
+    };
+    let mut updates = Vec::new();
+    if let Some(branch) = &place.branch {
+        updates.extend(branch_update(facts, refs, branch, rev, place.target)?);
+    }
+    for candidate in released {
+        let Some(tag) = candidate.tag() else { continue };
+        updates.push(RefUpdate { from: Rev::Tag(tag.clone()), to: format!("refs/tags/{tag}"), expect: None });
+    }
+    plan.then(Effect::Push(Push { remote: config.remote.clone(), updates }));
+    Ok(())
+}
+
+/// The push of a branch; refused where the remote has moved on, none where the remote has it already.
+fn branch_update(
+    facts: &Facts<'_>,
+    refs: &std::collections::BTreeMap<String, CommitId>,
+    branch: &str,
+    rev: &Rev,
+    target: CommitId,
+) -> Result<Option<RefUpdate>> {
+    let to = format!("refs/heads/{branch}");
+    let there = refs.get(&to).copied();
+    if let Some(there) = there {
+        let repo = facts.repo();
+        let known = repo.resolve(&there.to_string()).is_ok();
+        if !known || !repo.is_ancestor(there, target)? {
+            if known && *rev == Rev::Commit(target) && repo.is_ancestor(target, there)? {
+                return Ok(None);
+            }
+            let remote = &facts.config.release.remote;
+            return Err(Error::no(format!(
+                "{branch} moved at {remote}: there it is at {}, which {} does not have",
+                there.short(),
+                target.short()
+            ))
+            .hint(format!(
+                "`git pull {remote} {branch}` and plan again, or release just this commit: `release --commit {target}`"
+            )));
+        }
+        if *rev == Rev::Commit(target) && there == target {
+            return Ok(None);
+        }
+    }
+    Ok(Some(RefUpdate { from: rev.clone(), to, expect: there }))
+}
+
+/// After a run that was killed before its push, the last release is here but not at the remote: it is pushed.
+fn push_what_is_missing(
+    facts: &Facts<'_>,
+    wanted: &Wanted,
+    place: &Place,
+    found: &[Candidate],
+    plan: &mut Plan,
+) -> Result<()> {
+    let config = &facts.config.release;
+    let latest: Vec<&Released> = found.iter().filter_map(|c| c.line.latest.as_ref()).collect();
+    if wanted.no_push || !config.push || latest.is_empty() {
+        return Ok(());
+    }
+    let Some(refs) = facts.remote_refs()? else { return Ok(()) };
+    let missing: Vec<&Released> =
+        latest.into_iter().filter(|r| !refs.contains_key(&format!("refs/tags/{}", r.tag))).collect();
+    let Some(newest) = missing.iter().max_by_key(|r| r.commit == place.target) else { return Ok(()) };
+    let mut updates = Vec::new();
+    if let Some(branch) = &place.branch {
+        updates.extend(branch_update(facts, refs, branch, &Rev::Commit(newest.commit), newest.commit)?);
+    }
+    updates.extend(missing.iter().map(|r| RefUpdate {
+        from: Rev::Tag(r.tag.clone()),
+        to: format!("refs/tags/{}", r.tag),
+        expect: None,
+    }));
+    let tags: Vec<&str> = missing.iter().map(|r| r.tag.as_str()).collect();
+    plan.summary = format!("push {}, which {} does not have yet", tags.join(", "), config.remote);
+    plan.then(Effect::Push(Push { remote: config.remote.clone(), updates }));
+    Ok(())
+}

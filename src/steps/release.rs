@@ -1,0 +1,47 @@
+//! `release`: version files and changelog in a commit, the tag, the push.
+
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::rules::version::Request;
+use crate::steps::Step;
+use crate::survey::Ask;
+use crate::release::{Wanted, release};
+
+/// `release`
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// `major`, `minor`, `patch`, `prerelease` or a version [default: what the commits say]
+    to: Option<String>,
+    /// A pre-release of this channel: `rc` makes 1.3.0-rc.1
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
+    /// Only this package
+    #[arg(long, value_name = "NAME")]
+    package: Option<String>,
+    /// Release this commit although the branch has moved on: the tag is pushed, the branch stays where it is
+    #[arg(long, value_name = "COMMIT")]
+    commit: Option<String>,
+    /// Do not push
+    #[arg(long)]
+    no_push: bool,
+}
+
+/// Plans a release.
+pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
+    let request = match &args.to {
+        None => None,
+        Some(text) => Some(text.parse::<Request>().map_err(|e| Error::usage(e.to_string()))?),
+    };
+    let commit = match &args.commit {
+        None => None,
+        Some(rev) => Some(facts.repo().resolve(rev).map_err(|_| {
+            Error::usage(format!("`{rev}` names no commit here")).at("--commit").hint("fetch it, or check the name")
+        })?),
+    };
+    let wanted = Wanted {
+        ask: Ask { channel: args.channel.clone(), package: args.package.clone(), request },
+        commit,
+        no_push: args.no_push,
+    };
+    Ok(release(facts, &wanted)?.into())
+}

@@ -1,0 +1,71 @@
+//! `run NAME`: a chain of steps as one plan.
+
+use std::collections::BTreeMap;
+
+use crate::config::ChainStep;
+use crate::effect::{Command, Effect};
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::plan::Plan;
+use crate::steps::Step;
+use crate::release::{Wanted, release};
+
+/// `run`
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The chain's name: `release`, or one of `run:` in the configuration
+    name: String,
+}
+
+/// Plans a chain: the effects of its steps in order, later ones fed by what earlier ones would put out.
+pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
+    let built_in = [ChainStep::Release];
+    let chain: &[ChainStep] = match facts.config.run.get(&args.name) {
+        Some(chain) => chain,
+        None if args.name == "release" => &built_in,
+        None => {
+            let mut names: Vec<&str> = facts.config.run.keys().map(String::as_str).collect();
+            names.push("release");
+            return Err(Error::usage(format!("there is no chain `{}`", args.name))
+                .at("run")
+                .hint(format!("there are: {}", names.join(", "))));
+        }
+    };
+    let mut plan = Plan::new(&format!("run {}", args.name), facts.now.timestamp());
+    let planned = match chain.contains(&ChainStep::Release) {
+        true => Some(release(facts, &Wanted::default())?),
+        false => None,
+    };
+    let env = planned.as_ref().map(variables).unwrap_or_default();
+    // With nothing to release, a chain that is for a release has nothing to do: commands that publish must not run.
+    let idle = planned.as_ref().is_some_and(Plan::is_empty);
+    for step in chain {
+        match step {
+            ChainStep::Release => {
+                if let Some(planned) = planned.clone() {
+                    plan.findings.extend(planned.findings);
+                    plan.requires.extend(planned.requires);
+                    plan.waves.extend(planned.waves);
+                    plan.outputs.extend(planned.outputs);
+                    plan.summary = planned.summary;
+                }
+            }
+            ChainStep::Command(_) if idle => {}
+            ChainStep::Command(line) => {
+                plan.then(Effect::Command(Command { line: line.clone(), dir: None, env: env.clone() }));
+            }
+        }
+    }
+    if plan.summary.is_empty() {
+        plan.summary = format!("run {}", args.name);
+    }
+    Ok(plan.into())
+}
+
+/// What the commands of a chain may know of the release, as variables.
+fn variables(plan: &Plan) -> BTreeMap<String, String> {
+    [("version", "VERSION"), ("tag", "TAG"), ("previous", "PREVIOUS_VERSION")]
+        .into_iter()
+        .filter_map(|(output, name)| Some((name.to_owned(), plan.outputs.get(output)?.as_str()?.to_owned())))
+        .collect()
+}

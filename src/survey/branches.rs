@@ -1,0 +1,95 @@
+//! The branches of the model in use, and which versions they own.
+
+use semver::Version;
+
+use crate::config::Model;
+use crate::data::CommitId;
+use crate::error::Result;
+use crate::facts::Facts;
+use crate::rules::branching::{matches, version_in};
+
+/// The branch of production: as configured, as the remote's `HEAD` names it, or `main` or `master`, or the only one.
+pub fn main_branch(facts: &Facts<'_>) -> Result<Option<String>> {
+    if let Some(main) = &facts.config.branch.main {
+        return Ok(Some(main.clone()));
+    }
+    if let Some(name) = facts.remote_head()? {
+        return Ok(Some(name));
+    }
+    let names = names(facts)?;
+    let usual = ["main", "master", "trunk"].into_iter().find(|n| names.iter().any(|b| b == n));
+    Ok(usual.map(str::to_owned).or_else(|| match names.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    }))
+}
+
+/// The names of all branches, here and at the remote as last fetched, each once.
+pub fn names(facts: &Facts<'_>) -> Result<Vec<String>> {
+    Ok(tips(facts)?.into_iter().map(|(name, _)| name).collect())
+}
+
+/// All branches by name with their tips: the local one where there is one, otherwise the remote's as last fetched.
+pub fn tips(facts: &Facts<'_>) -> Result<Vec<(String, CommitId)>> {
+    let prefix = format!("{}/", facts.config.release.remote);
+    let mut found: Vec<(String, CommitId, bool)> = facts
+        .repo()
+        .branches()?
+        .into_iter()
+        .filter_map(|b| match b.remote {
+            false => Some((b.name, b.commit, false)),
+            true => Some((b.name.strip_prefix(&prefix)?.to_owned(), b.commit, true)),
+        })
+        .filter(|(name, ..)| name != "HEAD")
+        .collect();
+    found.sort_by(|a, b| (&a.0, a.2).cmp(&(&b.0, b.2)));
+    found.dedup_by(|later, first| later.0 == first.0);
+    Ok(found.into_iter().map(|(name, commit, _)| (name, commit)).collect())
+}
+
+/// The model: as configured, or GitFlow where its develop branch exists, otherwise GitHub flow.
+pub fn model(facts: &Facts<'_>) -> Result<Model> {
+    if let Some(model) = facts.config.branch.model {
+        return Ok(model);
+    }
+    let develop = &facts.config.branch.develop;
+    Ok(if names(facts)?.iter().any(|b| b == develop) { Model::Gitflow } else { Model::GithubFlow })
+}
+
+/// Whether releases are made from a branch: as configured, or main, release, hotfix, channel and maintenance branches.
+pub fn releases_from(facts: &Facts<'_>, branch: &str) -> Result<bool> {
+    if let Some(globs) = &facts.config.release.branches {
+        return Ok(globs.iter().any(|glob| matches(glob, branch)));
+    }
+    let config = &facts.config.branch;
+    let by_template = |template: &str| version_in(template, branch).is_some();
+    // `1.x`, `1.2.x`: the maintenance branches of semantic-release.
+    let maintenance = || {
+        branch.strip_suffix(".x").is_some_and(|v| v.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())))
+    };
+    Ok(main_branch(facts)?.is_none_or(|main| main == branch)
+        || by_template(&config.release)
+        || by_template(&config.hotfix)
+        || facts.config.version.channels.keys().any(|glob| matches(glob, branch))
+        || maintenance())
+}
+
+/// The versions that release and hotfix branches own by their names, but for one branch that asks.
+pub fn owned(facts: &Facts<'_>, but: Option<&str>) -> Result<Vec<(Version, String)>> {
+    let config = &facts.config.branch;
+    let mut names = names(facts)?;
+    // Branches that were never fetched own their versions all the same.
+    if let Some(refs) = facts.remote_refs()? {
+        names.extend(refs.keys().filter_map(|n| n.strip_prefix("refs/heads/")).map(str::to_owned));
+    }
+    names.sort_unstable();
+    names.dedup();
+    Ok(names
+        .into_iter()
+        .filter(|name| Some(name.as_str()) != but)
+        .filter_map(|name| {
+            let version = [&config.release, &config.hotfix].into_iter().find_map(|t| version_in(t, &name))?;
+            Some((version, format!("branch {name}")))
+        })
+        .collect())
+}
