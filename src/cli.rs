@@ -105,7 +105,9 @@ pub fn main() -> u8 {
             return code;
         }
     };
-    let redactor = Redactor::from_env(std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?))));
+    let redactor = Redactor::from_env(
+        std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?))),
+    );
     let sink: Box<dyn Sink> = if cli.global.json {
         Box::new(report::Json::new(redactor.clone()))
     } else {
@@ -139,13 +141,7 @@ fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, planned: Opti
 }
 
 fn run(cli: &Cli, sink: &dyn Sink, shown: &mut Option<Plan>) -> Result<Answer> {
-    let text = |text: String| {
-        Ok(Answer {
-            plan: None,
-            report: None,
-            text,
-        })
-    };
+    let text = |text: String| Ok(Answer { plan: None, report: None, text });
     match &cli.command {
         Command::Schema => return text(format!("{:#}\n", config::schema())),
         Command::Completions { shell } => {
@@ -193,11 +189,7 @@ fn act(cli: &Cli, facts: &Facts<'_>, step: Step, sink: &dyn Sink) -> Result<Answ
             show(cli, &as_text());
             return Err(error);
         }
-        return Ok(Answer {
-            text: as_text(),
-            plan: Some(plan),
-            report: None,
-        });
+        return Ok(Answer { text: as_text(), plan: Some(plan), report: None });
     }
     show(cli, &report::plan(&plan));
     plan.verdict()?;
@@ -220,11 +212,7 @@ fn act(cli: &Cli, facts: &Facts<'_>, step: Step, sink: &dyn Sink) -> Result<Answ
             run.journal.finish("superseded")?;
         }
     }
-    Ok(Answer {
-        text: report::result(&plan, &report),
-        plan: Some(plan),
-        report: Some(report),
-    })
+    Ok(Answer { text: report::result(&plan, &report), plan: Some(plan), report: Some(report) })
 }
 
 /// Goes on with the newest run that did not come to its end.
@@ -240,20 +228,12 @@ fn resume(cli: &Cli, facts: &Facts<'_>, sink: &dyn Sink, shown: &mut Option<Plan
     *shown = Some(run.plan.clone());
     show(cli, &report::plan(&run.plan));
     if cli.global.dry_run {
-        return Ok(Answer {
-            text: String::new(),
-            plan: Some(run.plan),
-            report: None,
-        });
+        return Ok(Answer { text: String::new(), plan: Some(run.plan), report: None });
     }
     ask(cli, facts, &run.plan)?;
     let report = apply(&run.plan, &Tools::new(&facts.root), &mut run.journal, sink)?;
     drop(lock);
-    Ok(Answer {
-        text: report::result(&run.plan, &report),
-        plan: Some(run.plan),
-        report: Some(report),
-    })
+    Ok(Answer { text: report::result(&run.plan, &report), plan: Some(run.plan), report: Some(report) })
 }
 
 /// Shows text to people, beside the document that machines get.

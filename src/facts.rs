@@ -123,13 +123,8 @@ impl<'a> Facts<'a> {
         match self.repo().head()? {
             Head::Branch { commit, .. } | Head::Detached { commit } => Ok(commit),
             Head::Unborn { branch } => {
-                let others: Vec<String> = self
-                    .repo()
-                    .branches()?
-                    .into_iter()
-                    .filter(|b| !b.remote)
-                    .map(|b| b.name)
-                    .collect();
+                let others: Vec<String> =
+                    self.repo().branches()?.into_iter().filter(|b| !b.remote).map(|b| b.name).collect();
                 let hint = match others.first() {
                     Some(other) => format!("switch to a branch that has some: `git switch {other}`"),
                     None => "make a first commit".to_owned(),
@@ -255,10 +250,7 @@ impl<'a> Facts<'a> {
         let configured = self.repo().config("user.email")?.is_some()
             || self.env.get("GIT_COMMITTER_EMAIL").is_some()
             || self.env.get("EMAIL").is_some();
-        let person = |name: &str, email: &str| Person {
-            name: name.to_owned(),
-            email: email.to_owned(),
-        };
+        let person = |name: &str, email: &str| Person { name: name.to_owned(), email: email.to_owned() };
         if let (Some((name, email)), true) = (parsed, configured) {
             return Ok(person(name, email));
         }
@@ -269,7 +261,9 @@ impl<'a> Facts<'a> {
                 "41898282+github-actions[bot]@users.noreply.github.com",
             ));
         }
-        if let (Some(name), Some(email)) = (self.env.get("GITLAB_USER_NAME"), self.env.get("GITLAB_USER_EMAIL")) {
+        if let (Some(name), Some(email)) =
+            (self.env.get("GITLAB_USER_NAME"), self.env.get("GITLAB_USER_EMAIL"))
+        {
             return Ok(person(name, email));
         }
         Err(Error::usage("git does not know who commits here")
@@ -294,7 +288,9 @@ impl<'a> Facts<'a> {
         self.working(&format!("deepening the shallow clone by {by} commits"));
         let before: Vec<_> = self.repo().shallow_boundary().collect();
         let source = match self.branch()? {
-            Some(branch) if refs.contains_key(&format!("refs/heads/{branch}")) => format!("refs/heads/{branch}"),
+            Some(branch) if refs.contains_key(&format!("refs/heads/{branch}")) => {
+                format!("refs/heads/{branch}")
+            }
             _ => self.head()?.to_string(),
         };
         let deepen = format!("--deepen={by}");

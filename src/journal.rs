@@ -156,7 +156,7 @@ pub fn unfinished(git_dir: &Path) -> Result<Vec<Unfinished>> {
             runs.extend(read(&path)?.filter(|run| run.journal.begun));
         }
     }
-    runs.sort_by(|a, b| b.last.cmp(&a.last));
+    runs.sort_by_key(|run| std::cmp::Reverse(run.last));
     Ok(runs)
 }
 

@@ -48,14 +48,21 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
     let place = place(facts, wanted)?;
     let found = candidates(facts, packages(facts)?, place.target, &wanted.ask);
     let found = match (found, &wanted.ask.request) {
-        (Err(e), Some(Request::Exact(version))) => match made_already(facts, wanted, version, place.target)? {
-            // The version that was asked for is this very commit: nothing is left to make, perhaps something to push.
-            true => candidates(facts, packages(facts)?, place.target, &Ask { request: None, ..wanted.ask.clone() })?
+        (Err(e), Some(Request::Exact(version))) => {
+            match made_already(facts, wanted, version, place.target)? {
+                // The version that was asked for is this very commit: nothing is left to make, perhaps something to push.
+                true => candidates(
+                    facts,
+                    packages(facts)?,
+                    place.target,
+                    &Ask { request: None, ..wanted.ask.clone() },
+                )?
                 .into_iter()
                 .map(|c| Candidate { next: None, ..c })
                 .collect(),
-            false => return Err(e),
-        },
+                false => return Err(e),
+            }
+        }
         (found, _) => found?,
     };
     let released: Vec<&Candidate> = found.iter().filter(|c| c.next.is_some()).collect();
@@ -175,7 +182,9 @@ fn refuse_unfetched_tags(facts: &Facts<'_>, released: &[&Candidate]) -> Result<(
         let current = candidate.line.latest.as_ref().map(|r| &r.version);
         let missing = refs.keys().filter_map(|n| n.strip_prefix("refs/tags/")).find(|tag| {
             let version = candidate.package.tags.parse(tag);
-            version.is_some_and(|v| current.is_none_or(|c| v > *c) && candidate.line.all.iter().all(|r| r.tag != **tag))
+            version.is_some_and(|v| {
+                current.is_none_or(|c| v > *c) && candidate.line.all.iter().all(|r| r.tag != **tag)
+            })
         });
         if let Some(tag) = missing {
             return Err(Error::no(format!("the remote has the release tag {tag}, and this clone does not"))
@@ -185,7 +194,11 @@ fn refuse_unfetched_tags(facts: &Facts<'_>, released: &[&Candidate]) -> Result<(
     Ok(())
 }
 
-fn mention_disagreement(facts: &Facts<'_>, released: &[&Candidate], findings: &mut Vec<Finding>) -> Result<()> {
+fn mention_disagreement(
+    facts: &Facts<'_>,
+    released: &[&Candidate],
+    findings: &mut Vec<Finding>,
+) -> Result<()> {
     for candidate in released {
         let (Some(current), Some(next)) = (candidate.line.latest.as_ref(), &candidate.next) else { continue };
         for (place, version) in written_versions(facts, &candidate.package)? {
@@ -265,7 +278,9 @@ fn check_work_tree(
         let some = changed.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
         let more = if changed.len() > 5 { format!(" and {} more", changed.len() - 5) } else { String::new() };
         return Err(Error::no(format!("the work tree has changes that are not committed: {some}{more}"))
-            .hint("commit or stash them; after a run that was killed, `release-steps resume` goes on with it"));
+            .hint(
+                "commit or stash them; after a run that was killed, `release-steps resume` goes on with it",
+            ));
     }
     let in_the_way = status.untracked.iter().find(|path| files.iter().any(|f| f.path == **path));
     if let Some(path) = in_the_way
@@ -318,7 +333,9 @@ fn describe(released: &[&Candidate], notes: &[String], plan: &mut Plan) {
 
 fn require(place: &Place, released: &[&Candidate], plan: &mut Plan) {
     plan.requires.extend(match (&place.branch, place.detached) {
-        (Some(branch), false) => Some(Precondition::BranchAt { branch: branch.clone(), commit: place.target }),
+        (Some(branch), false) => {
+            Some(Precondition::BranchAt { branch: branch.clone(), commit: place.target })
+        }
         (Some(_), true) => Some(Precondition::HeadAt { commit: place.target }),
         (None, _) => None,
     });
@@ -326,7 +343,8 @@ fn require(place: &Place, released: &[&Candidate], plan: &mut Plan) {
 }
 
 fn commit(facts: &Facts<'_>, place: &Place, released: &[&Candidate], files: Vec<FileEdit>) -> Result<Commit> {
-    let names: Vec<String> = released.iter().filter_map(|c| Some(c.package.named(c.next.as_ref()?))).collect();
+    let names: Vec<String> =
+        released.iter().filter_map(|c| Some(c.package.named(c.next.as_ref()?))).collect();
     let version = match names.as_slice() {
         [.., _] if names.len() > 3 => format!("{} packages", names.len()),
         _ => names.join(", "),

@@ -8,8 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use release_steps::rules::files::{
-    Context, Ecosystem, Format, Located, locate, locate_requirements, manifest, replace,
-    requirement, write,
+    Context, Ecosystem, Format, Located, locate, locate_requirements, manifest, replace, requirement, write,
 };
 use semver::Version;
 use tempfile::TempDir;
@@ -71,11 +70,7 @@ fn bump(dir: &Path, file: &str, to: &str, cx: &Context<'_>) {
 /// Raises what a manifest requires of a package, and what its lockfile repeats of it.
 fn raise(dir: &Path, folder: &str, file: &str, lock: Option<&str>, name: &str, to: &str) {
     let format = Format::detect(file).unwrap();
-    let path = if folder.is_empty() {
-        file.to_owned()
-    } else {
-        format!("{folder}/{file}")
-    };
+    let path = if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") };
     let ecosystem = match format {
         Format::PackageJson => Ecosystem::Npm,
         _ => Ecosystem::Cargo,
@@ -83,16 +78,10 @@ fn raise(dir: &Path, folder: &str, file: &str, lock: Option<&str>, name: &str, t
     loop {
         let text = get(dir, &path);
         let found = manifest(&format, &text).unwrap();
-        let next = found
-            .dependencies
-            .into_iter()
-            .filter(|d| d.name == name)
-            .filter_map(|d| d.requirement)
-            .find_map(|spot| {
-                requirement(&spot.value, &version(to), ecosystem)
-                    .unwrap()
-                    .map(|new| (spot, new))
-            });
+        let next =
+            found.dependencies.into_iter().filter(|d| d.name == name).filter_map(|d| d.requirement).find_map(
+                |spot| requirement(&spot.value, &version(to), ecosystem).unwrap().map(|new| (spot, new)),
+            );
         let Some((spot, new)) = next else { return };
         if let Some(lock) = lock {
             let locked = get(dir, lock);
@@ -108,20 +97,8 @@ fn raise(dir: &Path, folder: &str, file: &str, lock: Option<&str>, name: &str, t
 fn npm_accepts(dir: &Path) {
     let before = get(dir, "package-lock.json");
     for args in [
-        &[
-            "ci",
-            "--dry-run",
-            "--ignore-scripts",
-            "--offline",
-            "--no-audit",
-        ][..],
-        &[
-            "install",
-            "--package-lock-only",
-            "--ignore-scripts",
-            "--offline",
-            "--no-audit",
-        ],
+        &["ci", "--dry-run", "--ignore-scripts", "--offline", "--no-audit"][..],
+        &["install", "--package-lock-only", "--ignore-scripts", "--offline", "--no-audit"],
     ] {
         accepted(&run(dir, "npm", args).unwrap());
         assert_eq!(get(dir, "package-lock.json"), before, "npm {args:?}");
@@ -136,11 +113,7 @@ fn npm_workspace(lockfile_version: &str) -> Option<TempDir> {
         "package.json",
         "{\n    \"name\": \"root\",\n    \"version\": \"1.0.0\",\n    \"private\": true,\n    \"workspaces\": [\"packages/*\"]\n}\n",
     );
-    put(
-        dir,
-        "packages/a/package.json",
-        "{\"name\": \"@x/a\", \"version\": \"1.0.0\"}\n",
-    );
+    put(dir, "packages/a/package.json", "{\"name\": \"@x/a\", \"version\": \"1.0.0\"}\n");
     put(
         dir,
         "packages/b/package.json",
@@ -158,11 +131,7 @@ fn npm_workspace(lockfile_version: &str) -> Option<TempDir> {
         ],
     )?;
     accepted(&made);
-    put(
-        dir,
-        ".npmrc",
-        &format!("lockfile-version={lockfile_version}\n"),
-    );
+    put(dir, ".npmrc", &format!("lockfile-version={lockfile_version}\n"));
     Some(temp)
 }
 
@@ -181,24 +150,11 @@ fn npm_takes_every_lockfile_version() {
             continue; // It knows no workspaces.
         }
         // A breaking release of a package, carried along to the one that requires it.
-        let a = Context {
-            package: Some("@x/a"),
-            ..Context::default()
-        };
+        let a = Context { package: Some("@x/a"), ..Context::default() };
         bump(dir, "packages/a/package.json", "2.0.0", &cx);
         bump(dir, "package-lock.json", "2.0.0", &a);
-        raise(
-            dir,
-            "packages/b",
-            "package.json",
-            Some("package-lock.json"),
-            "@x/a",
-            "2.0.0",
-        );
-        let b = Context {
-            folder: Some("packages/b"),
-            ..Context::default()
-        };
+        raise(dir, "packages/b", "package.json", Some("package-lock.json"), "@x/a", "2.0.0");
+        let b = Context { folder: Some("packages/b"), ..Context::default() };
         bump(dir, "packages/b/package.json", "0.2.0", &cx);
         bump(dir, "package-lock.json", "0.2.0", &b);
         assert!(get(dir, "packages/b/package.json").contains("\"@x/a\": \"^2.0.0\"}\n}"));
@@ -231,11 +187,7 @@ fn cargo_takes_inherited_versions_and_raised_requirements() {
         "Cargo.toml",
         "[workspace]\nmembers = [\"a\", \"b\", \"c\"]\nresolver = \"2\"\n\n[workspace.package]\nversion = \"1.0.0\" # shared\nedition = \"2021\"\n\n[workspace.dependencies]\na = { path = \"a\", version = \"1.0.0\" }\n",
     );
-    put(
-        dir,
-        "a/Cargo.toml",
-        "[package]\nname = \"a\"\nversion.workspace = true\nedition.workspace = true\n",
-    );
+    put(dir, "a/Cargo.toml", "[package]\nname = \"a\"\nversion.workspace = true\nedition.workspace = true\n");
     put(
         dir,
         "b/Cargo.toml",
@@ -256,25 +208,11 @@ fn cargo_takes_inherited_versions_and_raised_requirements() {
     let cx = Context::default();
     for member in ["a", "c"] {
         let text = get(dir, &format!("{member}/Cargo.toml"));
-        assert!(matches!(
-            locate(&Format::CargoToml, &text, &cx),
-            Ok(Located::Elsewhere(_))
-        ));
+        assert!(matches!(locate(&Format::CargoToml, &text, &cx), Ok(Located::Elsewhere(_))));
     }
-    bump(
-        dir,
-        "Cargo.toml",
-        "2.0.0",
-        &Context {
-            workspace: true,
-            ..Context::default()
-        },
-    );
+    bump(dir, "Cargo.toml", "2.0.0", &Context { workspace: true, ..Context::default() });
     for package in ["a", "c"] {
-        let named = Context {
-            package: Some(package),
-            ..Context::default()
-        };
+        let named = Context { package: Some(package), ..Context::default() };
         bump(dir, "Cargo.lock", "2.0.0", &named);
     }
     // The check must be able to fail: the requirements do not admit 2.0.0 yet.
@@ -283,41 +221,20 @@ fn cargo_takes_inherited_versions_and_raised_requirements() {
     raise(dir, "", "Cargo.toml", None, "a", "2.0.0");
     raise(dir, "c", "Cargo.toml", None, "a", "2.0.0");
     bump(dir, "b/Cargo.toml", "0.4.0-rc.1", &cx);
-    bump(
-        dir,
-        "Cargo.lock",
-        "0.4.0-rc.1",
-        &Context {
-            package: Some("b"),
-            ..Context::default()
-        },
-    );
+    bump(dir, "Cargo.lock", "0.4.0-rc.1", &Context { package: Some("b"), ..Context::default() });
     raise(dir, "c", "Cargo.toml", None, "b", "0.4.0-rc.1");
     let lock = get(dir, "Cargo.lock");
     let shown = accepted(&run(dir, "cargo", &args).unwrap());
     assert_eq!(get(dir, "Cargo.lock"), lock);
     // Without --locked it may write; it must not want to.
-    accepted(
-        &run(
-            dir,
-            "cargo",
-            &["metadata", "--offline", "--format-version=1"],
-        )
-        .unwrap(),
-    );
+    accepted(&run(dir, "cargo", &["metadata", "--offline", "--format-version=1"]).unwrap());
     assert_eq!(get(dir, "Cargo.lock"), lock);
     let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
     let mut versions: Vec<_> = shown["packages"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|p| {
-            format!(
-                "{} {}",
-                p["name"].as_str().unwrap(),
-                p["version"].as_str().unwrap()
-            )
-        })
+        .map(|p| format!("{} {}", p["name"].as_str().unwrap(), p["version"].as_str().unwrap()))
         .collect();
     versions.sort();
     assert_eq!(versions, ["a 2.0.0", "b 0.4.0-rc.1", "c 2.0.0"]);
@@ -332,16 +249,8 @@ fn python_reads_the_new_version() {
         "pyproject.toml",
         "\u{23}\u{fc}\r\n[project]\r\nname = \"p\"\r\nversion = \"1.0.0\"\r\n[tool.x]\r\nversion = \"0\"\r\n",
     );
-    put(
-        dir,
-        "setup.cfg",
-        "[metadata]\nname = p\nversion =\n  1.0.0\n",
-    );
-    put(
-        dir,
-        "__init__.py",
-        "\"\"\"Doc.\n__version__ = '0'\n\"\"\"\n__version__: str = (\n    '1.0.0'\n)\n",
-    );
+    put(dir, "setup.cfg", "[metadata]\nname = p\nversion =\n  1.0.0\n");
+    put(dir, "__init__.py", "\"\"\"Doc.\n__version__ = '0'\n\"\"\"\n__version__: str = (\n    '1.0.0'\n)\n");
     put(
         dir,
         "own/setup.py",
@@ -386,17 +295,9 @@ except ImportError:
 fn pnpm_and_uv_take_their_lockfiles() {
     let temp = TempDir::new().unwrap();
     let dir = temp.path();
-    put(
-        dir,
-        "package.json",
-        "{\"name\": \"root\", \"private\": true}",
-    );
+    put(dir, "package.json", "{\"name\": \"root\", \"private\": true}");
     put(dir, "pnpm-workspace.yaml", "packages:\n  - packages/*\n");
-    put(
-        dir,
-        "packages/a/package.json",
-        "{\"name\": \"@x/a\", \"version\": \"1.0.0\"}",
-    );
+    put(dir, "packages/a/package.json", "{\"name\": \"@x/a\", \"version\": \"1.0.0\"}");
     put(
         dir,
         "packages/b/package.json",
@@ -405,14 +306,7 @@ fn pnpm_and_uv_take_their_lockfiles() {
     if let Some(made) = run(dir, "pnpm", &["install", "--lockfile-only", "--offline"]) {
         accepted(&made);
         bump(dir, "packages/a/package.json", "2.0.0", &Context::default());
-        raise(
-            dir,
-            "packages/b",
-            "package.json",
-            Some("pnpm-lock.yaml"),
-            "@x/a",
-            "2.0.0",
-        );
+        raise(dir, "packages/b", "package.json", Some("pnpm-lock.yaml"), "@x/a", "2.0.0");
         let lock = get(dir, "pnpm-lock.yaml");
         accepted(&run(dir, "pnpm", &["install", "--frozen-lockfile", "--offline"]).unwrap());
         accepted(&run(dir, "pnpm", &["install", "--lockfile-only", "--offline"]).unwrap());
@@ -432,15 +326,9 @@ fn pnpm_and_uv_take_their_lockfiles() {
     );
     if let Some(made) = run(dir, "uv", &["lock", "--offline"]) {
         accepted(&made);
-        for (package, file) in [
-            ("My.Root", "pyproject.toml"),
-            ("a", "packages/a/pyproject.toml"),
-        ] {
+        for (package, file) in [("My.Root", "pyproject.toml"), ("a", "packages/a/pyproject.toml")] {
             bump(dir, file, "1.1.0-rc.1", &Context::default());
-            let named = Context {
-                package: Some(package),
-                ..Context::default()
-            };
+            let named = Context { package: Some(package), ..Context::default() };
             bump(dir, "uv.lock", "1.1.0-rc.1", &named);
         }
         accepted(&run(dir, "uv", &["lock", "--locked", "--offline"]).unwrap());
@@ -456,11 +344,7 @@ fn yarn_takes_its_lockfile() {
         "package.json",
         "{\"name\": \"root\", \"version\": \"1.0.0\", \"private\": true, \"workspaces\": [\"packages/*\"]}",
     );
-    put(
-        dir,
-        "packages/a/package.json",
-        "{\"name\": \"@x/a\", \"version\": \"1.0.0\"}",
-    );
+    put(dir, "packages/a/package.json", "{\"name\": \"@x/a\", \"version\": \"1.0.0\"}");
     put(
         dir,
         "packages/b/package.json",
@@ -487,22 +371,8 @@ fn yarn_takes_its_lockfile() {
     accepted(&run(dir, "yarn", &["install", "--mode=update-lockfile"]).unwrap());
     bump(dir, "package.json", "1.1.0", &Context::default());
     bump(dir, "packages/a/package.json", "2.0.0", &Context::default());
-    raise(
-        dir,
-        "packages/b",
-        "package.json",
-        Some("yarn.lock"),
-        "@x/a",
-        "2.0.0",
-    );
-    raise(
-        dir,
-        "packages/c",
-        "package.json",
-        Some("yarn.lock"),
-        "@x/a",
-        "2.0.0",
-    );
+    raise(dir, "packages/b", "package.json", Some("yarn.lock"), "@x/a", "2.0.0");
+    raise(dir, "packages/c", "package.json", Some("yarn.lock"), "@x/a", "2.0.0");
     let lock = get(dir, "yarn.lock");
     accepted(&run(dir, "yarn", &["install", "--immutable"]).unwrap());
     assert_eq!(get(dir, "yarn.lock"), lock);
@@ -521,11 +391,8 @@ fn maven_reads_the_new_version() {
     let Some(output) = run(dir, "mvn", &["-o", "-B", "validate"]) else {
         return;
     };
-    let shown = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let shown =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     // The model is read, and named, before any plugin is needed.
     if shown.contains("Building") {
         assert!(shown.contains("1.1.0-rc.1"), "{shown}");

@@ -35,14 +35,10 @@ pub fn load(root: &Path, named: Option<&Path>) -> Result<Loaded> {
         }
     };
     let shown = file.strip_prefix(root).unwrap_or(&file).display().to_string();
-    let text = std::fs::read_to_string(&file).map_err(|e| {
-        Error::usage(format!("the configuration cannot be read: {e}")).at(shown.clone())
-    })?;
+    let text = std::fs::read_to_string(&file)
+        .map_err(|e| Error::usage(format!("the configuration cannot be read: {e}")).at(shown.clone()))?;
     let config = parse(&text, &shown)?;
-    Ok(Loaded {
-        config,
-        file: Some(file),
-    })
+    Ok(Loaded { config, file: Some(file) })
 }
 
 /// Reads a configuration's text; `file` is for the messages.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Span;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use semver::Version;
 use serde::de::{MapAccess, Visitor};
@@ -138,10 +140,7 @@ impl<'de> Deserialize<'de> for FileConfig {
             }
 
             fn visit_str<E: serde::de::Error>(self, path: &str) -> Result<FileConfig, E> {
-                Ok(FileConfig {
-                    path: path.to_owned(),
-                    ..FileConfig::default()
-                })
+                Ok(FileConfig { path: path.to_owned(), ..FileConfig::default() })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FileConfig, A::Error> {
@@ -164,11 +163,7 @@ impl<'de> Deserialize<'de> for FileConfig {
                 if long.path.is_empty() {
                     return Err(serde::de::Error::missing_field("path"));
                 }
-                Ok(FileConfig {
-                    path: long.path,
-                    format,
-                    assembly: long.assembly,
-                })
+                Ok(FileConfig { path: long.path, format, assembly: long.assembly })
             }
         }
         deserializer.deserialize_any(PathOrMap)
@@ -282,18 +277,18 @@ pub struct BranchConfig {
     pub main: Option<String>,
     /// GitFlow's integration branch.
     pub develop: String,
-    /// The name of a release branch.
+    /// The name of a release branch: a text with `{version}`.
     pub release: String,
-    /// The name of a hotfix branch.
+    /// The name of a hotfix branch: a text with `{version}` and `{issue}`.
     pub hotfix: String,
-    /// The name of the branch for a backport.
+    /// The name of the branch for a backport: a text with `{commit}` and `{target}`.
     pub backport: String,
     /// Branches that live long, as globs, besides those of the model.
     pub long_lived: Vec<String>,
     /// How old a short-lived branch may grow: `2d`, `36h`.
-    pub max_age: String,
+    pub max_age: Lapse,
     /// How long before a release the code is frozen: `24h`.
-    pub freeze: String,
+    pub freeze: Lapse,
     /// When releases take place.
     pub calendar: Option<CalendarConfig>,
 }
@@ -308,8 +303,8 @@ impl Default for BranchConfig {
             hotfix: "hotfix/v{version}-{issue}".to_owned(),
             backport: "backport/{commit}-to-{target}".to_owned(),
             long_lived: Vec::new(),
-            max_age: "2d".to_owned(),
-            freeze: "24h".to_owned(),
+            max_age: Lapse(Span::new().days(2)),
+            freeze: Lapse(Span::new().hours(24)),
             calendar: None,
         }
     }
@@ -324,30 +319,66 @@ pub struct CalendarConfig {
     pub from: jiff::civil::Date,
     /// How far apart: `2 weeks`, `1 month`.
     #[serde(default = "two_weeks")]
-    pub every: String,
+    pub every: Lapse,
     /// The time of day: `10:00`.
     #[serde(default = "ten")]
     #[schemars(with = "String")]
     pub at: jiff::civil::Time,
     /// The IANA time zone: `Europe/Berlin`.
     #[serde(default = "utc")]
-    pub zone: String,
+    pub zone: Zone,
     /// Dates on which there is none; the release moves to the next day that is free and no weekend.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub skip: Vec<jiff::civil::Date>,
 }
 
-fn two_weeks() -> String {
-    "2 weeks".to_owned()
+fn two_weeks() -> Lapse {
+    Lapse(Span::new().weeks(2))
 }
 
 fn ten() -> jiff::civil::Time {
     jiff::civil::time(10, 0, 0, 0)
 }
 
-fn utc() -> String {
-    "UTC".to_owned()
+fn utc() -> Zone {
+    Zone(TimeZone::UTC)
+}
+
+/// A length of time: `24h`, `2d`, `2 weeks`, `1 month`; more than nothing.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+pub struct Lapse(pub Span);
+
+impl TryFrom<String> for Lapse {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let span: Span = text
+            .parse()
+            .map_err(|_| format!("`{text}` is no length of time: write `24h`, `2d` or `2 weeks`"))?;
+        match span.is_positive() {
+            true => Ok(Lapse(span)),
+            false => Err(format!("`{text}` must be more than nothing")),
+        }
+    }
+}
+
+/// A time zone by its IANA name.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+pub struct Zone(pub TimeZone);
+
+impl TryFrom<String> for Zone {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        TimeZone::get(&name)
+            .map(Zone)
+            .map_err(|_| format!("`{name}` is no time zone: write an IANA name such as `Europe/Berlin`"))
+    }
 }
 
 /// One package of a repository with several.

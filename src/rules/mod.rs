@@ -2,6 +2,7 @@
 
 pub mod branching;
 pub mod bump;
+pub mod calendar;
 pub mod changelog;
 pub mod commit;
 pub mod files;

@@ -160,7 +160,6 @@ pub fn decode<'a>(raw: &'a [u8], encoding: Option<&str>) -> (Cow<'a, str>, Optio
 }
 
 #[cfg(test)]
-
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -40,7 +40,10 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         .filter(|p| args.package.as_ref().is_none_or(|name| *name == p.name))
         .collect();
     if chosen.is_empty() {
-        return Err(Error::usage(format!("there is no package `{}`", args.package.as_deref().unwrap_or_default())));
+        return Err(Error::usage(format!(
+            "there is no package `{}`",
+            args.package.as_deref().unwrap_or_default()
+        )));
     }
     let mut plan = Plan::new("changelog", facts.now.timestamp());
     let mut text = String::new();
@@ -54,7 +57,8 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
             text.push_str(&writer.changelog(release(args, facts, &writer, package, head)?)?);
         }
     }
-    plan.summary = if args.full { "the whole changelog".to_owned() } else { "the changelog's section".to_owned() };
+    plan.summary =
+        if args.full { "the whole changelog".to_owned() } else { "the changelog's section".to_owned() };
     if args.output == "-" {
         plan.output("changelog", text.as_str());
         return Ok(Step { plan, text: Some(text) });
@@ -63,9 +67,11 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     let existing = edits.read(&args.output)?;
     let after = match existing {
         Some(_) if args.full => {
-            return Err(Error::no("the file is there already, and a whole changelog would replace what people wrote")
-                .at(args.output.clone())
-                .hint("write to another file, or to `-`"));
+            return Err(Error::no(
+                "the file is there already, and a whole changelog would replace what people wrote",
+            )
+            .at(args.output.clone())
+            .hint("write to another file, or to `-`"));
         }
         Some(existing) => insert(&existing, &text),
         None => insert(PREAMBLE, &text),
@@ -99,7 +105,9 @@ fn release(
     let resolve = |rev: &str| {
         let rev = if rev.is_empty() { "HEAD" } else { rev };
         repo.resolve(rev).map_err(|_| {
-            Error::usage(format!("`{rev}` names no commit here")).at("--range").hint("fetch it, or check the name")
+            Error::usage(format!("`{rev}` names no commit here"))
+                .at("--range")
+                .hint("fetch it, or check the name")
         })
     };
     let texts = Line::between(facts, package, resolve(from)?, resolve(to)?)?;

@@ -30,13 +30,17 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         plan.summary = "the title".to_owned();
     } else if let Some(range) = &args.range {
         let (from, to) = range.split_once("..").ok_or_else(|| {
-            Error::usage(format!("`{range}` is no range")).at("--range").hint("write A..B, such as main..HEAD")
+            Error::usage(format!("`{range}` is no range"))
+                .at("--range")
+                .hint("write A..B, such as main..HEAD")
         })?;
         let repo = facts.repo();
         let resolve = |rev: &str| {
             let rev = if rev.is_empty() { "HEAD" } else { rev };
             repo.resolve(rev).map_err(|_| {
-                Error::usage(format!("`{rev}` names no commit here")).at("--range").hint("fetch it, or check the name")
+                Error::usage(format!("`{rev}` names no commit here"))
+                    .at("--range")
+                    .hint("fetch it, or check the name")
             })
         };
         let history = repo.history(&[resolve(to)?], &[resolve(from)?])?;
@@ -78,21 +82,28 @@ fn message(text: &str, place: &str, rules: &CommitsConfig) -> Vec<Finding> {
     match parsed.kind {
         Kind::Merge(_) => return found,
         Kind::Autosquash { .. } => {
-            found.push(fail(format!("`{header}` waits to be squashed into another commit")).hint("git rebase --autosquash"));
+            found.push(
+                fail(format!("`{header}` waits to be squashed into another commit"))
+                    .hint("git rebase --autosquash"),
+            );
             return found;
         }
         _ if !conventional => {
             let why = parsed.warnings.iter().find(|w| !w.problem.is_remark());
             let why = why.map_or_else(String::new, |w| format!(": {w}"));
             found.push(
-                fail(format!("`{header}` is no conventional header{why}")).hint("write `type(scope): description`, such as `fix(api): accept empty names`"),
+                fail(format!("`{header}` is no conventional header{why}"))
+                    .hint("write `type(scope): description`, such as `fix(api): accept empty names`"),
             );
             return found;
         }
         _ => {}
     }
     for warning in &parsed.warnings {
-        found.push(Finding::new(Answer::Warning, "commit-message", format!("`{header}`: {warning}")).at(place.to_owned()));
+        found.push(
+            Finding::new(Answer::Warning, "commit-message", format!("`{header}`: {warning}"))
+                .at(place.to_owned()),
+        );
     }
     if let Some(change) = parsed.changes.first() {
         let type_ = change.type_lower().unwrap_or_default();
@@ -100,12 +111,18 @@ fn message(text: &str, place: &str, rules: &CommitsConfig) -> Vec<Finding> {
             && !types.iter().any(|t| t.eq_ignore_ascii_case(&type_))
             && parsed.kind != Kind::Revert
         {
-            found.push(fail(format!("`{header}`: the type `{type_}` is not allowed")).hint(format!("allowed: {}", types.join(", "))));
+            found.push(
+                fail(format!("`{header}`: the type `{type_}` is not allowed"))
+                    .hint(format!("allowed: {}", types.join(", "))),
+            );
         }
         if let (Some(scopes), Some(scope)) = (&rules.scopes, change.scope)
             && !scopes.iter().any(|s| s == scope)
         {
-            found.push(fail(format!("`{header}`: the scope `{scope}` is not allowed")).hint(format!("allowed: {}", scopes.join(", "))));
+            found.push(
+                fail(format!("`{header}`: the scope `{scope}` is not allowed"))
+                    .hint(format!("allowed: {}", scopes.join(", "))),
+            );
         }
     }
     if let Some(max) = rules.max_header {
@@ -125,9 +142,13 @@ fn agreement(facts: &Facts<'_>, package: &Package, line: &Line, findings: &mut V
     if let [(first_place, first), rest @ ..] = written.as_slice() {
         for (place, version) in rest.iter().filter(|(_, v)| v != first) {
             findings.push(
-                Finding::new(Answer::Fail, "files-agree", format!("says {version}, but {first_place} says {first}"))
-                    .at(place.clone())
-                    .hint("`release-steps version bump VERSION` writes the same in all"),
+                Finding::new(
+                    Answer::Fail,
+                    "files-agree",
+                    format!("says {version}, but {first_place} says {first}"),
+                )
+                .at(place.clone())
+                .hint("`release-steps version bump VERSION` writes the same in all"),
             );
         }
     }
@@ -136,14 +157,22 @@ fn agreement(facts: &Facts<'_>, package: &Package, line: &Line, findings: &mut V
         // Ahead of the tag is a release being prepared.
         if version < &latest.version {
             findings.push(
-                Finding::new(Answer::Fail, "tag-and-files", format!("says {version}, behind the tag {}", latest.tag))
-                    .at(place.clone())
-                    .hint(format!("`release-steps version bump {}`", latest.version)),
+                Finding::new(
+                    Answer::Fail,
+                    "tag-and-files",
+                    format!("says {version}, behind the tag {}", latest.tag),
+                )
+                .at(place.clone())
+                .hint(format!("`release-steps version bump {}`", latest.version)),
             );
         } else if version > &latest.version {
             findings.push(
-                Finding::new(Answer::Note, "tag-and-files", format!("says {version}, ahead of the tag {}", latest.tag))
-                    .at(place.clone()),
+                Finding::new(
+                    Answer::Note,
+                    "tag-and-files",
+                    format!("says {version}, ahead of the tag {}", latest.tag),
+                )
+                .at(place.clone()),
             );
         }
     }

@@ -2,10 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::facts::Facts;
+use crate::release::{Wanted, release};
 use crate::rules::version::Request;
 use crate::steps::Step;
 use crate::survey::Ask;
-use crate::release::{Wanted, release};
 
 /// `release`
 #[derive(Debug, clap::Args)]
@@ -35,7 +35,9 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     let commit = match &args.commit {
         None => None,
         Some(rev) => Some(facts.repo().resolve(rev).map_err(|_| {
-            Error::usage(format!("`{rev}` names no commit here")).at("--commit").hint("fetch it, or check the name")
+            Error::usage(format!("`{rev}` names no commit here"))
+                .at("--commit")
+                .hint("fetch it, or check the name")
         })?),
     };
     let wanted = Wanted {

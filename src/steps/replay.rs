@@ -32,7 +32,8 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     let mut text = String::new();
     for package in packages(facts)? {
         let names: Vec<&str> = tags.iter().map(|t| t.name.as_str()).collect();
-        let commit_of = |tag: &str| tags.binary_search_by(|t| t.name.as_str().cmp(tag)).ok().map(|at| tags[at].commit);
+        let commit_of =
+            |tag: &str| tags.binary_search_by(|t| t.name.as_str().cmp(tag)).ok().map(|at| tags[at].commit);
         for pair in pairs(&names, &package.tags) {
             let (Some(from), Some(to)) = (commit_of(pair.from.tag), commit_of(pair.to.tag)) else { continue };
             let history = repo.history(&[to], &[from])?;
@@ -51,8 +52,13 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
             let messages: Vec<_> = about.iter().map(|c| (c.id(), c.message())).collect();
             let commits: Vec<Commit<'_>> =
                 messages.iter().map(|(id, message)| Commit { id: *id, message: parse(message) }).collect();
-            let outcome =
-                classify(&pair, &commits, &facts.config.version.rules, reading(facts), facts.config.version.zero);
+            let outcome = classify(
+                &pair,
+                &commits,
+                &facts.config.version.rules,
+                reading(facts),
+                facts.config.version.zero,
+            );
             total.add(outcome.verdict);
             if args.all || outcome.verdict != Verdict::Equal {
                 listed.push(described(&pair, &outcome, &commits));

@@ -7,8 +7,8 @@ use crate::effect::{Command, Effect};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::Plan;
-use crate::steps::Step;
 use crate::release::{Wanted, release};
+use crate::steps::Step;
 
 /// `run`
 #[derive(Debug, clap::Args)]

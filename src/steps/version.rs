@@ -76,7 +76,9 @@ fn next(args: &Next, facts: &Facts<'_>) -> Result<Step> {
     let released: Vec<&Candidate> = shown.iter().copied().filter(|c| c.next.is_some()).collect();
     plan.summary = match released.as_slice() {
         [] => "nothing to release".to_owned(),
-        some => some.iter().filter_map(|c| Some(c.package.named(c.next.as_ref()?))).collect::<Vec<_>>().join(", "),
+        some => {
+            some.iter().filter_map(|c| Some(c.package.named(c.next.as_ref()?))).collect::<Vec<_>>().join(", ")
+        }
     };
     let packages: Vec<_> = shown.iter().map(|c| described(c, facts, args.explain)).collect();
     if let [one] = shown.as_slice() {
@@ -148,7 +150,12 @@ fn reasons(commits: &[Commit<'_>], decision: &Decision<'_>) -> Vec<Reason> {
                 Why::Merge => "merge commit".to_owned(),
                 Why::Autosquash => "fixup of another commit".to_owned(),
             };
-            Some(Reason { id: commit.id.short(), header: commit.message.header.to_owned(), level: reason.level, why })
+            Some(Reason {
+                id: commit.id.short(),
+                header: commit.message.header.to_owned(),
+                level: reason.level,
+                why,
+            })
         })
         .collect()
 }
@@ -156,12 +163,14 @@ fn reasons(commits: &[Commit<'_>], decision: &Decision<'_>) -> Vec<Reason> {
 fn explained(candidate: &Candidate, facts: &Facts<'_>) -> String {
     let mut out = String::new();
     let line = &candidate.line;
-    let before = line.stable.as_ref().map_or("no release yet".to_owned(), |r| format!("last release {}", r.tag));
+    let before =
+        line.stable.as_ref().map_or("no release yet".to_owned(), |r| format!("last release {}", r.tag));
     let next = match &candidate.next {
         Some(version) => version.to_string(),
         None => "nothing to release".to_owned(),
     };
-    let name = if candidate.package.one_of_many { format!("{}: ", candidate.package.name) } else { String::new() };
+    let name =
+        if candidate.package.one_of_many { format!("{}: ", candidate.package.name) } else { String::new() };
     let because = match &candidate.because {
         Because::Commits => String::new(),
         Because::Dependency(on) => format!(", because {on} is released"),
@@ -212,7 +221,11 @@ fn bump(args: &Bump, facts: &Facts<'_>) -> Result<Step> {
     }
     let files = edits.into_files();
     if files.is_empty() {
-        plan.findings.push(Finding::new(Answer::Note, "version-files", "the files carry this version already"));
+        plan.findings.push(Finding::new(
+            Answer::Note,
+            "version-files",
+            "the files carry this version already",
+        ));
     } else {
         plan.wave(files.into_iter().map(Effect::WriteFile).collect());
     }

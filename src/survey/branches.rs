@@ -4,9 +4,10 @@ use semver::Version;
 
 use crate::config::Model;
 use crate::data::CommitId;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::rules::branching::{matches, version_in};
+use crate::rules::calendar::Calendar;
 
 /// The branch of production: as configured, as the remote's `HEAD` names it, or `main` or `master`, or the only one.
 pub fn main_branch(facts: &Facts<'_>) -> Result<Option<String>> {
@@ -65,7 +66,9 @@ pub fn releases_from(facts: &Facts<'_>, branch: &str) -> Result<bool> {
     let by_template = |template: &str| version_in(template, branch).is_some();
     // `1.x`, `1.2.x`: the maintenance branches of semantic-release.
     let maintenance = || {
-        branch.strip_suffix(".x").is_some_and(|v| v.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())))
+        branch
+            .strip_suffix(".x")
+            .is_some_and(|v| v.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())))
     };
     Ok(main_branch(facts)?.is_none_or(|main| main == branch)
         || by_template(&config.release)
@@ -92,4 +95,23 @@ pub fn owned(facts: &Facts<'_>, but: Option<&str>) -> Result<Vec<(Version, Strin
             Some((version, format!("branch {name}")))
         })
         .collect())
+}
+
+/// The release calendar, where one is configured.
+pub fn calendar(facts: &Facts<'_>) -> Result<Option<Calendar>> {
+    let config = &facts.config.branch;
+    let Some(calendar) = &config.calendar else { return Ok(None) };
+    if calendar.from.checked_add(calendar.every.0).is_ok_and(|next| next == calendar.from) {
+        return Err(Error::usage("releases are at least a day apart")
+            .at("branch.calendar.every")
+            .hint("write `1 day`, `2 weeks`, `1 month`"));
+    }
+    Ok(Some(Calendar {
+        from: calendar.from,
+        every: calendar.every.0,
+        at: calendar.at,
+        zone: calendar.zone.0.clone(),
+        skip: calendar.skip.clone(),
+        freeze: config.freeze.0,
+    }))
 }

@@ -107,8 +107,9 @@ fn of_config(sections: &[SectionConfig]) -> Result<Sections> {
     for section in sections {
         let mut patterns = Vec::new();
         for text in &section.types {
-            let pattern: Pattern =
-                text.parse().map_err(|e| Error::usage(format!("{e}")).at(format!("changelog.sections: {}", section.title)))?;
+            let pattern: Pattern = text.parse().map_err(|e| {
+                Error::usage(format!("{e}")).at(format!("changelog.sections: {}", section.title))
+            })?;
             patterns.push(pattern);
         }
         parsed.push((section.title.clone(), patterns));
@@ -118,7 +119,13 @@ fn of_config(sections: &[SectionConfig]) -> Result<Sections> {
 
 /// The whole changelog of a package, newest release first: each commit is read once and listed in the first release that
 /// has it.
-pub fn full(facts: &Facts<'_>, writer: &Writer, package: &Package, head: CommitId, out: &mut String) -> Result<()> {
+pub fn full(
+    facts: &Facts<'_>,
+    writer: &Writer,
+    package: &Package,
+    head: CommitId,
+    out: &mut String,
+) -> Result<()> {
     let tags = facts.tags()?;
     let mut releases: Vec<(semver::Version, &str, CommitId)> = tags
         .iter()
@@ -130,7 +137,8 @@ pub fn full(facts: &Facts<'_>, writer: &Writer, package: &Package, head: CommitI
     if !history.boundary().is_empty() {
         return Err(crate::facts::too_shallow("the whole changelog needs the whole history"));
     }
-    let marks: Vec<(CommitId, usize)> = releases.iter().enumerate().map(|(at, (_, _, id))| (*id, at)).collect();
+    let marks: Vec<(CommitId, usize)> =
+        releases.iter().enumerate().map(|(at, (_, _, id))| (*id, at)).collect();
     let owners = history.split(&marks);
 
     // The commits of each release, and of none, in the order of history: the newest first.
@@ -151,7 +159,8 @@ pub fn full(facts: &Facts<'_>, writer: &Writer, package: &Package, head: CommitI
     }
     out.push_str(PREAMBLE);
     let mut section = |numbers: &[usize], previous: Option<&str>, tagged, date: String| -> Result<()> {
-        let read: Vec<_> = numbers.iter().filter_map(|at| history.get(*at)).map(|c| (c, c.message())).collect();
+        let read: Vec<_> =
+            numbers.iter().filter_map(|at| history.get(*at)).map(|c| (c, c.message())).collect();
         let commits: Vec<Commit<'_>> =
             read.iter().map(|(c, message)| Commit { id: c.id(), message: parse(message) }).collect();
         let authors: Vec<_> = read.iter().map(|(c, _)| c.author_name()).collect();

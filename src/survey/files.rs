@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding};
 use crate::rules::files::{
-    Context, Dependency, Ecosystem, FileError, FileErrorKind, Format, Located, Spot, locate, locate_requirements,
-    manifest, replace_each, requirement, write,
+    Context, Dependency, Ecosystem, FileError, FileErrorKind, Format, Located, Spot, locate,
+    locate_requirements, manifest, replace_each, requirement, write,
 };
 use crate::survey::Package;
 use crate::survey::packages::{MANIFESTS, joined, members};
@@ -92,7 +92,14 @@ impl<'f, 'a> Edits<'f, 'a> {
     }
 
     /// Writes the version in one file. Says whether the file carries one.
-    fn version(&mut self, path: &str, format: &Format, cx: &Context<'_>, version: &Version, must: bool) -> Result<bool> {
+    fn version(
+        &mut self,
+        path: &str,
+        format: &Format,
+        cx: &Context<'_>,
+        version: &Version,
+        must: bool,
+    ) -> Result<bool> {
         let Some(text) = self.read(path)? else {
             return match must {
                 true => Err(Error::usage("the version file is not there")
@@ -106,7 +113,9 @@ impl<'f, 'a> Edits<'f, 'a> {
             Ok(Located::Elsewhere(elsewhere)) => {
                 let Some(file) = elsewhere.file else { return Ok(true) };
                 let file = resolved(path, &file);
-                let Some(format) = elsewhere.format.or_else(|| Format::detect(&file)) else { return Ok(true) };
+                let Some(format) = elsewhere.format.or_else(|| Format::detect(&file)) else {
+                    return Ok(true);
+                };
                 let inherited = format == Format::CargoToml;
                 let cx = Context { workspace: inherited, ..cx.clone() };
                 // One hop is all that manifests make.
@@ -166,7 +175,11 @@ pub fn set_versions(edits: &mut Edits<'_, '_>, released: &[(&Package, Version)])
     let mut targets = Vec::new();
     let mut carrying = 0;
     for (package, version) in released {
-        targets.push(Target { name: package.name.clone(), folder: package.path.clone(), version: version.clone() });
+        targets.push(Target {
+            name: package.name.clone(),
+            folder: package.path.clone(),
+            version: version.clone(),
+        });
         if let Some(files) = &package.files {
             for file in files {
                 carrying += usize::from(configured(edits, package, file, version)?);
@@ -200,7 +213,12 @@ pub fn set_versions(edits: &mut Edits<'_, '_>, released: &[(&Package, Version)])
     Ok(carrying)
 }
 
-fn configured(edits: &mut Edits<'_, '_>, package: &Package, file: &FileConfig, version: &Version) -> Result<bool> {
+fn configured(
+    edits: &mut Edits<'_, '_>,
+    package: &Package,
+    file: &FileConfig,
+    version: &Version,
+) -> Result<bool> {
     on_disk(&edits.facts.root, &file.path)?;
     let Some(format) = file.format.clone().or_else(|| Format::detect(&file.path)) else {
         return Err(Error::usage("how this file carries the version cannot be told from its name")
@@ -332,7 +350,9 @@ fn requirements(edits: &mut Edits<'_, '_>, targets: &[Target]) -> Result<()> {
         };
         let mut changes: Vec<(Spot, String, String)> = Vec::new();
         for Dependency { name, requirement: spot, .. } in found.dependencies {
-            let (Some(target), Some(spot)) = (targets.iter().find(|t| t.name == name), spot) else { continue };
+            let (Some(target), Some(spot)) = (targets.iter().find(|t| t.name == name), spot) else {
+                continue;
+            };
             match requirement(&spot.value, &target.version, ecosystem) {
                 Ok(None) => {}
                 Ok(Some(new)) => changes.push((spot, name, new)),
@@ -346,7 +366,8 @@ fn requirements(edits: &mut Edits<'_, '_>, targets: &[Target]) -> Result<()> {
         if changes.is_empty() {
             continue;
         }
-        let ranges: Vec<_> = changes.iter().map(|(spot, _, new)| (spot.range.clone(), new.as_str())).collect();
+        let ranges: Vec<_> =
+            changes.iter().map(|(spot, _, new)| (spot.range.clone(), new.as_str())).collect();
         let why: Vec<String> = changes.iter().map(|(_, name, new)| format!("{name} {new}")).collect();
         edits.put(&path, replace_each(&text, &ranges), format!("requires {}", why.join(", ")))?;
         for top in ["", folder.as_str()] {
@@ -376,7 +397,9 @@ pub fn written_versions(facts: &Facts<'_>, package: &Package) -> Result<Vec<(Str
         let Some(text) = facts.read(path)? else { return Ok(()) };
         match locate(format, &text, cx) {
             Ok(located) => {
-                found.extend(located.spots().iter().filter_map(|s| Some((format!("{path}:{}", s.line), s.version()?))));
+                found.extend(
+                    located.spots().iter().filter_map(|s| Some((format!("{path}:{}", s.line), s.version()?))),
+                );
                 Ok(())
             }
             Err(e) if !must && e.kind == FileErrorKind::Missing => Ok(()),
@@ -394,7 +417,8 @@ pub fn written_versions(facts: &Facts<'_>, package: &Package) -> Result<Vec<(Str
         }
         None => {
             for (path, format) in known_files(facts, &package.path)? {
-                let cx = if is_lock(&format) { Context { folder: Some(""), ..cx.clone() } } else { cx.clone() };
+                let cx =
+                    if is_lock(&format) { Context { folder: Some(""), ..cx.clone() } } else { cx.clone() };
                 look(&path, &format, &cx, false)?;
                 if format == Format::CargoToml {
                     look(&path, &format, &Context { workspace: true, ..Context::default() }, false)?;

@@ -34,13 +34,7 @@ pub struct Text {
 
 /// Parses commits; they borrow the texts.
 pub fn commits(texts: &[Text]) -> Vec<Commit<'_>> {
-    texts
-        .iter()
-        .map(|text| Commit {
-            id: text.id,
-            message: parse(&text.message),
-        })
-        .collect()
+    texts.iter().map(|text| Commit { id: text.id, message: parse(&text.message) }).collect()
 }
 
 /// The releases of one package on the way to a commit.
@@ -141,16 +135,7 @@ fn read_once(facts: &Facts<'_>, package: &Package, head: CommitId) -> Result<(Li
         }
         _ => since_stable.iter().map(|t| t.id).collect(),
     };
-    Ok((
-        Line {
-            stable,
-            latest,
-            all,
-            since_stable,
-            since_latest,
-        },
-        Vec::new(),
-    ))
+    Ok((Line { stable, latest, all, since_stable, since_latest }, Vec::new()))
 }
 
 impl Line {
@@ -165,13 +150,7 @@ impl Line {
     }
 
     fn empty(all: Vec<Released>) -> Self {
-        Line {
-            stable: None,
-            latest: None,
-            all,
-            since_stable: Vec::new(),
-            since_latest: Vec::new(),
-        }
+        Line { stable: None, latest: None, all, since_stable: Vec::new(), since_latest: Vec::new() }
     }
 }
 

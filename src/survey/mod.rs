@@ -19,10 +19,7 @@ use crate::rules::links::Links;
 
 /// How commits are read, as the configuration says: the same for the version and the changelog.
 pub fn reading(facts: &Facts<'_>) -> Reading {
-    Reading {
-        squash: facts.config.commits.squash,
-        merge_titles: facts.config.commits.merge_titles,
-    }
+    Reading { squash: facts.config.commits.squash, merge_titles: facts.config.commits.merge_titles }
 }
 
 /// Where the repository's pages are, as the configuration or the remote's address says.

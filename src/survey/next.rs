@@ -51,12 +51,18 @@ impl Candidate {
 }
 
 /// The packages, each with its next version.
-pub fn candidates(facts: &Facts<'_>, packages: Vec<Package>, head: CommitId, ask: &Ask) -> Result<Vec<Candidate>> {
+pub fn candidates(
+    facts: &Facts<'_>,
+    packages: Vec<Package>,
+    head: CommitId,
+    ask: &Ask,
+) -> Result<Vec<Candidate>> {
     if let Some(name) = &ask.package
         && !packages.iter().any(|p| p.name == *name)
     {
         let names: Vec<&str> = packages.iter().map(|p| p.name.as_str()).collect();
-        return Err(Error::usage(format!("there is no package `{name}`")).hint(format!("there are: {}", names.join(", "))));
+        return Err(Error::usage(format!("there is no package `{name}`"))
+            .hint(format!("there are: {}", names.join(", "))));
     }
     let branch = facts.branch()?;
     let channel = match &ask.channel {
@@ -72,18 +78,15 @@ pub fn candidates(facts: &Facts<'_>, packages: Vec<Package>, head: CommitId, ask
     for package in &packages {
         let line = Line::read(facts, package, head)?;
         let level = decide(&commits(&line.since_stable), rules, reading).level;
-        nodes.push(Node {
-            name: package.name.clone(),
-            level,
-            depends_on: package.depends_on.clone(),
-        });
+        nodes.push(Node { name: package.name.clone(), level, depends_on: package.depends_on.clone() });
         lines.push(line);
     }
     let raised = carry(&nodes, &facts.config.linked);
     let mut found = Vec::new();
     for ((package, line), (level, because)) in packages.into_iter().zip(lines).zip(raised) {
         let fresh = level_since_latest(facts, &line);
-        let pre: Vec<Version> = line.all.iter().map(|r| &r.version).filter(|v| !v.pre.is_empty()).cloned().collect();
+        let pre: Vec<Version> =
+            line.all.iter().map(|r| &r.version).filter(|v| !v.pre.is_empty()).cloned().collect();
         let options = Options {
             initial: initial(facts, &package)?,
             zero: facts.config.version.zero,
@@ -112,13 +115,7 @@ pub fn candidates(facts: &Facts<'_>, packages: Vec<Package>, head: CommitId, ask
                 _ => next(current, level, &options).map_err(wrong)?,
             },
         };
-        found.push(Candidate {
-            next: version,
-            package,
-            line,
-            level,
-            because,
-        });
+        found.push(Candidate { next: version, package, line, level, because });
     }
     link(&mut found, &facts.config.linked);
     Ok(found)
@@ -155,16 +152,15 @@ fn channel_of(facts: &Facts<'_>, branch: &str) -> Option<String> {
 /// The version that a release or hotfix branch has in its name.
 pub(super) fn version_of_branch(facts: &Facts<'_>, branch: &str) -> Option<Version> {
     let config = &facts.config.branch;
-    [&config.release, &config.hotfix]
-        .into_iter()
-        .find_map(|template| branching::version_in(template, branch))
+    [&config.release, &config.hotfix].into_iter().find_map(|template| branching::version_in(template, branch))
 }
 
 fn build_metadata(facts: &Facts<'_>, head: CommitId) -> Result<BuildMetadata> {
     let Some(template) = &facts.config.version.build else {
         return Ok(BuildMetadata::EMPTY);
     };
-    let values = minijinja::context! { commit => head.short(), date => facts.now.strftime("%Y%m%d").to_string() };
+    let values =
+        minijinja::context! { commit => head.short(), date => facts.now.strftime("%Y%m%d").to_string() };
     let build = text("version.build", template, values)?;
     BuildMetadata::new(&build).map_err(|e| {
         Error::usage(format!("`{build}` is no build metadata: {e}"))
@@ -179,7 +175,5 @@ fn initial(facts: &Facts<'_>, package: &Package) -> Result<Version> {
         return Ok(initial.clone());
     }
     let written = crate::survey::files::written_version(facts, package)?;
-    Ok(written
-        .filter(|v| *v > Version::new(0, 0, 0) && v.pre.is_empty())
-        .unwrap_or(Version::new(0, 1, 0)))
+    Ok(written.filter(|v| *v > Version::new(0, 0, 0) && v.pre.is_empty()).unwrap_or(Version::new(0, 1, 0)))
 }

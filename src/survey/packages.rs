@@ -115,7 +115,8 @@ pub(super) fn members(facts: &Facts<'_>) -> Result<Vec<(String, &'static str, Ma
         };
         let mut include: Vec<String> = root.members.iter().filter(|m| !m.starts_with('!')).cloned().collect();
         let excluded = root.members.iter().filter_map(|m| m.strip_prefix('!'));
-        let exclude: Vec<String> = root.exclude.iter().map(String::as_str).chain(excluded).map(str::to_owned).collect();
+        let exclude: Vec<String> =
+            root.exclude.iter().map(String::as_str).chain(excluded).map(str::to_owned).collect();
         if *file == "package.json"
             && let Some(text) = facts.read("pnpm-workspace.yaml")?
         {
@@ -147,10 +148,8 @@ fn pnpm_members(text: &str) -> Vec<String> {
         #[serde(default)]
         packages: Vec<String>,
     }
-    serde_saphyr::from_str::<Workspace>(text).map_or_else(
-        |_| Vec::new(),
-        |w| w.packages.into_iter().filter(|p| !p.starts_with('!')).collect(),
-    )
+    serde_saphyr::from_str::<Workspace>(text)
+        .map_or_else(|_| Vec::new(), |w| w.packages.into_iter().filter(|p| !p.starts_with('!')).collect())
 }
 
 fn folders(globs: &[String]) -> Result<GlobSet> {
@@ -167,7 +166,8 @@ fn folders(globs: &[String]) -> Result<GlobSet> {
 }
 
 /// Shapes in which workspaces tag their packages, the most usual first.
-const SHAPES: [&str; 4] = ["{package}@{version}", "{package}-v{version}", "{package}/v{version}", "{package}-{version}"];
+const SHAPES: [&str; 4] =
+    ["{package}@{version}", "{package}-v{version}", "{package}/v{version}", "{package}-{version}"];
 
 fn shape_in_use(names: &[&str], tags: &[&str]) -> Option<TagTemplate> {
     SHAPES.iter().filter_map(|shape| TagTemplate::new(shape).ok()).find(|template| {

@@ -11,11 +11,7 @@ pub(super) fn manifest(text: &str, cx: &Context<'_>) -> Result<Located, FileErro
     let shared = tree.dig(root, &["workspace", "package", "version"])?;
     let own = tree.dig(root, &["package", "version"])?;
     let here = |id: Id, what: &str| -> Result<Located, FileError> {
-        Ok(Located::Here(vec![tree.spot(
-            id,
-            what,
-            Convention::Semver,
-        )?]))
+        Ok(Located::Here(vec![tree.spot(id, what, Convention::Semver)?]))
     };
     let from_shared = || match shared {
         Some(id) => here(id, "workspace.package.version"),
@@ -37,11 +33,7 @@ pub(super) fn manifest(text: &str, cx: &Context<'_>) -> Result<Located, FileErro
                 .at(text, tree.start(id)));
             }
             // The root package of the workspace, or a member that does not know its root.
-            if tree.get(root, "workspace")?.is_some() {
-                from_shared()
-            } else {
-                Ok(inherited(&tree, root)?)
-            }
+            if tree.get(root, "workspace")?.is_some() { from_shared() } else { Ok(inherited(&tree, root)?) }
         }
         Some(id) => here(id, "package.version"),
         None if tree.get(root, "package")?.is_some() => Err(FileError::missing(
@@ -65,11 +57,9 @@ fn inherited(tree: &Tree<'_>, root: Id) -> Result<Located, FileError> {
             let file = format!("{}/Cargo.toml", folder.trim_end_matches('/'));
             Elsewhere::file(why, file, Some(Format::CargoToml))
         }
-        None => Located::Elsewhere(Elsewhere {
-            why: why.to_owned(),
-            file: None,
-            format: Some(Format::CargoToml),
-        }),
+        None => {
+            Located::Elsewhere(Elsewhere { why: why.to_owned(), file: None, format: Some(Format::CargoToml) })
+        }
     })
 }
 
@@ -102,17 +92,9 @@ pub(super) fn lock(text: &str, cx: &Context<'_>) -> Result<Located, FileError> {
         }
     }
     let Some(version) = own.map(|id| tree.get(id, "version")).transpose()?.flatten() else {
-        return Err(not_locked(
-            "Cargo.lock",
-            name,
-            "cargo update --workspace --offline",
-        ));
+        return Err(not_locked("Cargo.lock", name, "cargo update --workspace --offline"));
     };
-    let spot = tree.spot(
-        version,
-        format!("package.{name}.version"),
-        Convention::Semver,
-    )?;
+    let spot = tree.spot(version, format!("package.{name}.version"), Convention::Semver)?;
     let spelled = format!("{name} {}", spot.value);
     let mut spots = vec![spot];
     for package in &packages {

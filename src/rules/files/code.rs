@@ -51,18 +51,9 @@ pub(super) struct Code<'t> {
 impl<'t> Code<'t> {
     /// Never fails: a string that is open at the end of its line, or of the text, ends there.
     pub(super) fn new(text: &'t str, language: Language) -> Self {
-        let mut lexer = Lexer {
-            text,
-            bytes: text.as_bytes(),
-            at: 0,
-            language,
-            tokens: Vec::new(),
-        };
+        let mut lexer = Lexer { text, bytes: text.as_bytes(), at: 0, language, tokens: Vec::new() };
         lexer.run();
-        Self {
-            text,
-            tokens: lexer.tokens,
-        }
+        Self { text, tokens: lexer.tokens }
     }
 
     /// Whether the token at `i` is this word.
@@ -78,36 +69,25 @@ impl<'t> Code<'t> {
 
     /// Whether the token at `i` is this character.
     pub(super) fn mark(&self, i: usize, mark: u8) -> bool {
-        self.tokens
-            .get(i)
-            .is_some_and(|t| t.kind == Kind::Mark(mark))
+        self.tokens.get(i).is_some_and(|t| t.kind == Kind::Mark(mark))
     }
 
     /// The string at `i`: its content's bytes and whether it is plain.
     pub(super) fn string(&self, i: usize) -> Option<(Range<usize>, bool)> {
         match self.tokens.get(i) {
-            Some(Token {
-                kind: Kind::Text { plain },
-                range,
-            }) => Some((range.clone(), *plain)),
+            Some(Token { kind: Kind::Text { plain }, range }) => Some((range.clone(), *plain)),
             _ => None,
         }
     }
 
     /// Whether a statement can begin at `i`.
     pub(super) fn starts_statement(&self, i: usize) -> bool {
-        i == 0
-            || matches!(
-                self.tokens[i - 1].kind,
-                Kind::Newline | Kind::Mark(b';' | b'{' | b'}')
-            )
+        i == 0 || matches!(self.tokens[i - 1].kind, Kind::Newline | Kind::Mark(b';' | b'{' | b'}'))
     }
 
     /// Whether a statement can end before `i`.
     pub(super) fn ends_statement(&self, i: usize) -> bool {
-        self.tokens
-            .get(i)
-            .is_none_or(|t| matches!(t.kind, Kind::Newline | Kind::Mark(b';' | b'}')))
+        self.tokens.get(i).is_none_or(|t| matches!(t.kind, Kind::Newline | Kind::Mark(b';' | b'}')))
     }
 
     /// Whether the token at `i` is the first on its line, without indentation.
@@ -148,10 +128,7 @@ impl Lexer<'_> {
 
     /// The end of the line that `at` is on, before its line end.
     fn line_end(&self, at: usize) -> usize {
-        self.bytes[at..]
-            .iter()
-            .position(|b| *b == b'\n')
-            .map_or(self.bytes.len(), |n| at + n)
+        self.bytes[at..].iter().position(|b| *b == b'\n').map_or(self.bytes.len(), |n| at + n)
     }
 
     fn run(&mut self) {
@@ -218,9 +195,7 @@ impl Lexer<'_> {
                 self.at = close.map_or(self.bytes.len(), |n| self.line_end(self.at + n + 1));
                 return true;
             }
-            if self.sees("__END__")
-                && self.text[self.at..self.line_end(self.at)].trim_end() == "__END__"
-            {
+            if self.sees("__END__") && self.text[self.at..self.line_end(self.at)].trim_end() == "__END__" {
                 self.at = self.bytes.len();
                 return true;
             }
@@ -314,11 +289,7 @@ impl Lexer<'_> {
         }
         let end = at.min(self.bytes.len());
         self.push(Kind::Text { plain }, start.min(end)..end);
-        self.at = if self.bytes[end..].starts_with(&close) {
-            end + close.len()
-        } else {
-            end
-        };
+        self.at = if self.bytes[end..].starts_with(&close) { end + close.len() } else { end };
     }
 
     /// The byte after the brace that closes the one at `at`; the line's end for a short string.
@@ -340,30 +311,17 @@ impl Lexer<'_> {
 
     /// `~s(…)`, `~r/…/`, `~S"""…"""`.
     fn sigil(&mut self, start: usize) -> bool {
-        let name = self.bytes[self.at + start..]
-            .iter()
-            .take_while(|b| b.is_ascii_alphabetic())
-            .count();
+        let name = self.bytes[self.at + start..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
         name > 0 && self.delimited(start + name)
     }
 
     /// `%q(…)`, `%w[…]`, `%(…)`; not the operator in `a % b`.
     fn percent(&mut self) -> bool {
-        let letter = self
-            .bytes
-            .get(self.at + 1)
-            .is_some_and(|b| b"qQwWiIrsx".contains(b));
+        let letter = self.bytes.get(self.at + 1).is_some_and(|b| b"qQwWiIrsx".contains(b));
         let after = if letter { 2 } else { 1 };
-        let opens = self
-            .bytes
-            .get(self.at + after)
-            .is_some_and(|b| b"([{<|!/".contains(b));
+        let opens = self.bytes.get(self.at + after).is_some_and(|b| b"([{<|!/".contains(b));
         opens
-            && (letter
-                || !self
-                    .bytes
-                    .get(self.at + 1)
-                    .is_some_and(|b| b"/<|!".contains(b)))
+            && (letter || !self.bytes.get(self.at + 1).is_some_and(|b| b"/<|!".contains(b)))
             && self.delimited(after)
     }
 
@@ -393,16 +351,11 @@ impl Lexer<'_> {
     /// since no version stands there. One that is open ends with the text.
     fn heredoc(&mut self) -> bool {
         let rest = &self.text[self.at..self.line_end(self.at)];
-        let Some(name) = rest
-            .strip_prefix("<<~")
-            .or_else(|| rest.strip_prefix("<<-"))
-        else {
+        let Some(name) = rest.strip_prefix("<<~").or_else(|| rest.strip_prefix("<<-")) else {
             return false;
         };
         let name = name.trim_start_matches(['"', '\'']);
-        let end = name
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(name.len());
+        let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
         let name = &name[..end];
         // `a <<-b` appends.
         if !name.starts_with(|c: char| c.is_uppercase() || c == '_') {

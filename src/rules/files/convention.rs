@@ -81,20 +81,15 @@ pub fn read(value: &str, convention: Convention) -> Option<Version> {
 pub fn render(version: &Version, convention: Convention) -> Result<String, FileError> {
     let plain = format!("{}.{}.{}", version.major, version.minor, version.patch);
     let refuse = |world: &str, why: &str, hint: &str| {
-        Err(FileError::unsupported(
-            format!("{version} cannot be written as a {world} version: {why}"),
-            hint,
-        ))
+        Err(FileError::unsupported(format!("{version} cannot be written as a {world} version: {why}"), hint))
     };
     match convention {
         Convention::Semver | Convention::Maven | Convention::Nuget => Ok(version.to_string()),
         Convention::Assembly => Ok(format!("{plain}.0")),
         Convention::Prefix if version.pre.is_empty() => Ok(plain),
-        Convention::Prefix => refuse(
-            "VersionPrefix",
-            "it takes no pre-release",
-            "state the version in <Version>",
-        ),
+        Convention::Prefix => {
+            refuse("VersionPrefix", "it takes no pre-release", "state the version in <Version>")
+        }
         Convention::Pep440 => {
             let Some(pre) = pep440_pre(&version.pre) else {
                 return refuse(
@@ -120,20 +115,13 @@ pub fn render(version: &Version, convention: Convention) -> Result<String, FileE
         }
         // RubyGems takes a part with a letter as a pre-release, a number alone as a release.
         Convention::Gem
-            if !version.pre.is_empty()
-                && !version.pre.starts_with(|c: char| c.is_ascii_alphabetic()) =>
+            if !version.pre.is_empty() && !version.pre.starts_with(|c: char| c.is_ascii_alphabetic()) =>
         {
-            refuse(
-                "gem",
-                "a pre-release must start with a letter",
-                "use a channel such as rc.1",
-            )
+            refuse("gem", "a pre-release must start with a letter", "use a channel such as rc.1")
         }
-        Convention::Gem if version.pre.contains('-') => refuse(
-            "gem",
-            "a pre-release takes no `-`",
-            "use a channel such as rc.1",
-        ),
+        Convention::Gem if version.pre.contains('-') => {
+            refuse("gem", "a pre-release takes no `-`", "use a channel such as rc.1")
+        }
         Convention::Gem if version.pre.is_empty() => Ok(plain),
         Convention::Gem => Ok(format!("{plain}.{}", version.pre)),
     }
@@ -189,16 +177,12 @@ fn read_pep440(value: &str) -> Option<Version> {
         Some((public, local)) => (public, BuildMetadata::new(local).ok()?),
         None => (value, BuildMetadata::EMPTY),
     };
-    let end = public
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(public.len());
+    let end = public.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(public.len());
     let numbers = &public[..end];
     let suffix = public[end..].trim_start_matches(['-', '_']);
     let mut version = core(numbers.strip_suffix('.').unwrap_or(numbers), 3)?;
     if public.len() > end {
-        let at = suffix
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(suffix.len());
+        let at = suffix.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(suffix.len());
         let name = suffix[..at].to_ascii_lowercase();
         let number = suffix[at..].trim_start_matches(['.', '-', '_']);
         let number = if number.is_empty() { "0" } else { number };
@@ -297,11 +281,7 @@ mod tests {
             ("1.2.0.pre", Gem, Some("1.2.0-pre")),
             ("unknown", Pep440, None),
         ] {
-            assert_eq!(
-                read(text, convention),
-                semver.map(|v| Version::parse(v).expect(v)),
-                "{text}"
-            );
+            assert_eq!(read(text, convention), semver.map(|v| Version::parse(v).expect(v)), "{text}");
         }
     }
 }

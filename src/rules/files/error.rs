@@ -39,18 +39,8 @@ pub struct FileError {
 }
 
 impl FileError {
-    pub(super) fn new(
-        kind: FileErrorKind,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            line: None,
-            column: None,
-            hint: hint.into(),
-        }
+    pub(super) fn new(kind: FileErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), line: None, column: None, hint: hint.into() }
     }
 
     pub(super) fn missing(message: impl Into<String>, hint: impl Into<String>) -> Self {

@@ -11,10 +11,7 @@ use super::{Context, Convention, Located, Spot, path};
 pub(super) fn text(text: &str, cx: &Context<'_>) -> Result<Located, FileError> {
     let value = text.trim();
     if value.is_empty() {
-        return Err(FileError::missing(
-            "the file is empty",
-            "write the present version into it",
-        ));
+        return Err(FileError::missing("the file is empty", "write the present version into it"));
     }
     let start = text.len() - text.trim_start().len();
     if let Some(end) = value.find(['\n', '\r']) {
@@ -36,16 +33,9 @@ pub(super) fn text(text: &str, cx: &Context<'_>) -> Result<Located, FileError> {
 /// The only match of a regular expression.
 pub(super) fn regex(text: &str, pattern: &str, cx: &Context<'_>) -> Result<Located, FileError> {
     let wrong = |why: String, hint: &str| FileError::new(FileErrorKind::Pattern, why, hint);
-    let regex = RegexBuilder::new(pattern)
-        .multi_line(true)
-        .crlf(true)
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|e| {
-            wrong(
-                format!("the regex is not valid: {e}"),
-                "see https://docs.rs/regex/latest/regex/#syntax",
-            )
+    let regex =
+        RegexBuilder::new(pattern).multi_line(true).crlf(true).size_limit(1 << 20).build().map_err(|e| {
+            wrong(format!("the regex is not valid: {e}"), "see https://docs.rs/regex/latest/regex/#syntax")
         })?;
     if regex.captures_len() < 2 {
         return Err(wrong(
@@ -54,13 +44,9 @@ pub(super) fn regex(text: &str, pattern: &str, cx: &Context<'_>) -> Result<Locat
         ));
     }
     let named = regex.capture_names().flatten().any(|n| n == "version");
-    let mut found = regex.captures_iter(text).filter_map(|captures| {
-        if named {
-            captures.name("version")
-        } else {
-            captures.get(1)
-        }
-    });
+    let mut found = regex
+        .captures_iter(text)
+        .filter_map(|captures| if named { captures.name("version") } else { captures.get(1) });
     let Some(first) = found.next() else {
         return Err(FileError::missing(
             format!("the regex `{pattern}` matches nothing"),
@@ -68,12 +54,7 @@ pub(super) fn regex(text: &str, pattern: &str, cx: &Context<'_>) -> Result<Locat
         ));
     };
     if let Some(second) = found.next() {
-        return Err(FileError::ambiguous(
-            text,
-            "a match of the regex",
-            first.start(),
-            second.start(),
-        ));
+        return Err(FileError::ambiguous(text, "a match of the regex", first.start(), second.start()));
     }
     Ok(Located::Here(vec![Spot::new(
         text,
@@ -92,11 +73,7 @@ pub(super) fn tree(tree: Tree<'_>, path: &str, cx: &Context<'_>) -> Result<Locat
             "compare the path with the file",
         ));
     };
-    Ok(Located::Here(vec![tree.spot(
-        id,
-        path,
-        cx.convention.unwrap_or_default(),
-    )?]))
+    Ok(Located::Here(vec![tree.spot(id, path, cx.convention.unwrap_or_default())?]))
 }
 
 /// `version` and, where it is there, `appVersion`.
@@ -111,10 +88,8 @@ pub(super) fn chart(text: &str) -> Result<Located, FileError> {
 }
 
 pub(super) fn composer(text: &str) -> Result<Located, FileError> {
-    let spot = top_level(
-        &Tree::json(text, false)?,
-        "Composer takes it from the tag then; leave the file out",
-    )?;
+    let spot =
+        top_level(&Tree::json(text, false)?, "Composer takes it from the tag then; leave the file out")?;
     Ok(Located::Here(vec![spot]))
 }
 

@@ -12,11 +12,8 @@ pub(super) fn pom(text: &str) -> Result<Located, FileError> {
     let document = xml::parse(text)?;
     let project = document.root_element();
     if project.tag_name().name() != "project" {
-        return Err(FileError::missing(
-            "the root element is not <project>",
-            "name the place by an XML path",
-        )
-        .at(text, project.range().start));
+        return Err(FileError::missing("the root element is not <project>", "name the place by an XML path")
+            .at(text, project.range().start));
     }
     let own = xml::child(text, project, "version")?;
     let parent = match xml::child(text, project, "parent")? {
@@ -42,10 +39,7 @@ pub(super) fn pom(text: &str) -> Result<Located, FileError> {
             };
             match value {
                 Some(value) => {
-                    if !matches!(
-                        xml::reference(value.text().unwrap_or(""), "${", '}'),
-                        Reference::None
-                    ) {
+                    if !matches!(xml::reference(value.text().unwrap_or(""), "${", '}'), Reference::None) {
                         return Err(xml::composed(text, value, property));
                     }
                     let what = format!("project/properties/{property}");
@@ -89,29 +83,20 @@ pub(super) fn gradle_properties(text: &str) -> Result<Located, FileError> {
         let value = rest.trim_start();
         let value = value.strip_prefix(['=', ':']).unwrap_or(value).trim();
         if let Some((first, _)) = found {
-            return Err(FileError::ambiguous(
-                text,
-                "the key `version`",
-                first,
-                start,
-            ));
+            return Err(FileError::ambiguous(text, "the key `version`", first, start));
         }
         let end = start + content.trim_end().len();
         if continues {
-            return Err(FileError::unsupported(
-                "`version` has several lines",
-                "write it on one line",
-            )
-            .at(text, start));
+            return Err(
+                FileError::unsupported("`version` has several lines", "write it on one line").at(text, start)
+            );
         }
         found = Some((start, end - value.len()..end));
     }
     match found {
-        Some((start, range)) if range.is_empty() => Err(FileError::missing(
-            "`version` is empty",
-            "write the present version into it",
-        )
-        .at(text, start)),
+        Some((start, range)) if range.is_empty() => {
+            Err(FileError::missing("`version` is empty", "write the present version into it").at(text, start))
+        }
         Some((_, range)) => {
             let spot = Spot::new(text, range, "version".to_owned(), MAVEN);
             Ok(Located::Here(vec![spot]))
@@ -134,8 +119,7 @@ pub(super) fn gradle(text: &str) -> Result<Located, FileError> {
     for i in 0..code.tokens.len() {
         match code.tokens[i].kind {
             Kind::Mark(b'{') => {
-                let shared =
-                    i > 0 && (code.word(i - 1, "allprojects") || code.word(i - 1, "subprojects"));
+                let shared = i > 0 && (code.word(i - 1, "allprojects") || code.word(i - 1, "subprojects"));
                 open.push(shared);
             }
             Kind::Mark(b'(' | b'[') => open.push(false),
@@ -158,11 +142,7 @@ pub(super) fn gradle(text: &str) -> Result<Located, FileError> {
         if assigned && code.mark(i + 2, b'=') {
             continue;
         }
-        let value = if assigned {
-            code.skip_newlines(i + 2)
-        } else {
-            i + 1
-        };
+        let value = if assigned { code.skip_newlines(i + 2) } else { i + 1 };
         match code.string(value) {
             Some((range, true)) if code.ends_statement(value + 1) => {
                 spots.push(Spot::new(text, range, "version".to_owned(), MAVEN));

@@ -82,31 +82,24 @@ pub fn manifest(format: &Format, text: &str) -> Result<Manifest, FileError> {
     match super::locate(format, body, &Context::default()) {
         Ok(Located::Here(spots)) => {
             // A workspace's shared version is no package's own.
-            manifest.version = spots
-                .into_iter()
-                .next()
-                .filter(|s| s.what != "workspace.package.version");
+            manifest.version = spots.into_iter().next().filter(|s| s.what != "workspace.package.version");
         }
         Ok(Located::Elsewhere(_)) => manifest.elsewhere = true,
         Err(error) if error.kind == FileErrorKind::Missing => {}
         Err(error) => return Err(error),
     }
-    for spot in manifest.version.iter_mut().chain(
-        manifest
-            .dependencies
-            .iter_mut()
-            .filter_map(|d| d.requirement.as_mut()),
-    ) {
+    for spot in manifest
+        .version
+        .iter_mut()
+        .chain(manifest.dependencies.iter_mut().filter_map(|d| d.requirement.as_mut()))
+    {
         shift(std::slice::from_mut(spot), bom);
     }
     Ok(manifest)
 }
 
 fn text_at(tree: &Tree<'_>, id: Id, keys: &[&str]) -> Result<Option<String>, FileError> {
-    Ok(tree
-        .dig(id, keys)?
-        .and_then(|v| tree.str(v))
-        .map(str::to_owned))
+    Ok(tree.dig(id, keys)?.and_then(|v| tree.str(v)).map(str::to_owned))
 }
 
 fn texts(tree: &Tree<'_>, list: Option<Id>) -> Vec<String> {
@@ -133,10 +126,8 @@ fn read_npm(text: &str) -> Result<Manifest, FileError> {
             _ => DependencyKind::Normal,
         };
         let value = tree.str(id).unwrap_or("");
-        let path = ["file:", "link:", "portal:"]
-            .iter()
-            .find_map(|p| value.strip_prefix(p))
-            .map(str::to_owned);
+        let path =
+            ["file:", "link:", "portal:"].iter().find_map(|p| value.strip_prefix(p)).map(str::to_owned);
         // `npm:other@^1` and `workspace:other@^1` name another package.
         let alias = value
             .strip_prefix("npm:")
@@ -144,11 +135,8 @@ fn read_npm(text: &str) -> Result<Manifest, FileError> {
             .and_then(|v| v.rsplit_once('@'))
             .map(|(name, _)| name.to_owned())
             .filter(|n| !n.is_empty());
-        let requirement = if value.is_empty() {
-            None
-        } else {
-            Some(tree.raw_spot(id, format!("{section}.\"{name}\""))?)
-        };
+        let requirement =
+            if value.is_empty() { None } else { Some(tree.raw_spot(id, format!("{section}.\"{name}\""))?) };
         dependencies.push(Dependency {
             name: alias.unwrap_or(name),
             requirement,
@@ -220,13 +208,8 @@ fn cargo_section(
 ) -> Result<(), FileError> {
     for entry in tree.entries(table) {
         let what = format!("{what}.{}", entry.key);
-        let mut dependency = Dependency {
-            name: entry.key.clone(),
-            requirement: None,
-            kind,
-            path: None,
-            inherited: false,
-        };
+        let mut dependency =
+            Dependency { name: entry.key.clone(), requirement: None, kind, path: None, inherited: false };
         if tree.is_map(entry.value) {
             if let Some(name) = text_at(tree, entry.value, &["package"])? {
                 dependency.name = name;
@@ -250,35 +233,20 @@ fn read_python(text: &str) -> Result<Manifest, FileError> {
     let mut dependencies = Vec::new();
     let mut lists = Vec::new();
     if let Some(id) = tree.dig(root, &["project", "dependencies"])? {
-        lists.push((
-            id,
-            DependencyKind::Normal,
-            "project.dependencies".to_owned(),
-        ));
+        lists.push((id, DependencyKind::Normal, "project.dependencies".to_owned()));
     }
     for (keys, kind) in [
-        (
-            &["project", "optional-dependencies"][..],
-            DependencyKind::Optional,
-        ),
+        (&["project", "optional-dependencies"][..], DependencyKind::Optional),
         (&["dependency-groups"], DependencyKind::Dev),
     ] {
         if let Some(id) = tree.dig(root, keys)? {
             for entry in tree.entries(id) {
-                lists.push((
-                    entry.value,
-                    kind,
-                    format!("{}.{}", keys.join("."), entry.key),
-                ));
+                lists.push((entry.value, kind, format!("{}.{}", keys.join("."), entry.key)));
             }
         }
     }
     if let Some(id) = tree.dig(root, &["build-system", "requires"])? {
-        lists.push((
-            id,
-            DependencyKind::Build,
-            "build-system.requires".to_owned(),
-        ));
+        lists.push((id, DependencyKind::Build, "build-system.requires".to_owned()));
     }
     for (list, kind, what) in lists {
         for id in tree.items(list) {
@@ -332,9 +300,7 @@ fn pep508(
     what: &str,
 ) -> Result<Option<Dependency>, FileError> {
     let (range, value) = tree.content(id, what)?;
-    let end = value
-        .find(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c))
-        .unwrap_or(value.len());
+    let end = value.find(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c)).unwrap_or(value.len());
     let name = value[..end].to_owned();
     if name.is_empty() {
         return Ok(None);
@@ -347,29 +313,18 @@ fn pep508(
     }
     let address = value[start..].trim_start().starts_with('@');
     let stop = value[start..].find(';').map_or(value.len(), |n| start + n);
-    let specifiers =
-        value[start..stop].trim_matches(|c: char| c.is_whitespace() || c == '(' || c == ')');
+    let specifiers = value[start..stop].trim_matches(|c: char| c.is_whitespace() || c == '(' || c == ')');
     let requirement = (!address && !specifiers.is_empty()).then(|| {
         let at = value[start..stop].find(specifiers).unwrap_or(0);
         let from = range.start + start + at;
-        Spot::raw(
-            text,
-            from..from + specifiers.len(),
-            format!("{what}: {name}"),
-        )
+        Spot::raw(text, from..from + specifiers.len(), format!("{what}: {name}"))
     });
     let path = value[start..stop]
         .trim()
         .strip_prefix('@')
         .and_then(|a| a.trim().strip_prefix("file:"))
         .map(str::to_owned);
-    Ok(Some(Dependency {
-        name,
-        requirement,
-        kind,
-        path,
-        inherited: false,
-    }))
+    Ok(Some(Dependency { name, requirement, kind, path, inherited: false }))
 }
 
 /// Poetry's own tables.
@@ -378,10 +333,7 @@ fn poetry(tree: &Tree<'_>, root: Id, out: &mut Vec<Dependency>) -> Result<(), Fi
         return Ok(());
     };
     let mut tables = Vec::new();
-    for (key, kind) in [
-        ("dependencies", DependencyKind::Normal),
-        ("dev-dependencies", DependencyKind::Dev),
-    ] {
+    for (key, kind) in [("dependencies", DependencyKind::Normal), ("dev-dependencies", DependencyKind::Dev)] {
         if let Some(id) = tree.get(poetry, key)? {
             tables.push((id, kind, format!("tool.poetry.{key}")));
         }
@@ -398,10 +350,7 @@ fn poetry(tree: &Tree<'_>, root: Id, out: &mut Vec<Dependency>) -> Result<(), Fi
         for entry in tree.entries(table).iter().filter(|e| e.key != "python") {
             let what = format!("{what}.{}", entry.key);
             let (version, path) = if tree.is_map(entry.value) {
-                (
-                    tree.get(entry.value, "version")?,
-                    text_at(tree, entry.value, &["path"])?,
-                )
+                (tree.get(entry.value, "version")?, text_at(tree, entry.value, &["path"])?)
             } else {
                 (tree.str(entry.value).map(|_| entry.value), None)
             };

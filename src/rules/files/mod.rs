@@ -90,9 +90,7 @@ impl Spot {
     fn new(text: &str, range: Range<usize>, what: String, convention: Convention) -> Self {
         let mut spot = Self::raw(text, range, what);
         let mut chars = spot.value.chars();
-        if matches!(chars.next(), Some('v' | 'V'))
-            && chars.next().is_some_and(|c| c.is_ascii_digit())
-        {
+        if matches!(chars.next(), Some('v' | 'V')) && chars.next().is_some_and(|c| c.is_ascii_digit()) {
             spot.range.start += 1;
             spot.value.remove(0);
         }
@@ -198,9 +196,7 @@ impl Format {
             "poetry.lock" => Self::PoetryLock,
             "setup.py" => Self::SetupPy,
             "setup.cfg" => Self::SetupCfg,
-            "__init__.py" | "__about__.py" | "__version__.py" | "_version.py" | "version.py" => {
-                Self::Python
-            }
+            "__init__.py" | "__about__.py" | "__version__.py" | "_version.py" | "version.py" => Self::Python,
             "pom.xml" => Self::PomXml,
             "gradle.properties" => Self::GradleProperties,
             "build.gradle" | "build.gradle.kts" => Self::Gradle,
@@ -259,19 +255,11 @@ pub struct Elsewhere {
 
 impl Elsewhere {
     fn because(why: impl Into<String>) -> Located {
-        Located::Elsewhere(Self {
-            why: why.into(),
-            file: None,
-            format: None,
-        })
+        Located::Elsewhere(Self { why: why.into(), file: None, format: None })
     }
 
     fn file(why: impl Into<String>, file: impl Into<String>, format: Option<Format>) -> Located {
-        Located::Elsewhere(Self {
-            why: why.into(),
-            file: Some(file.into()),
-            format,
-        })
+        Located::Elsewhere(Self { why: why.into(), file: Some(file.into()), format })
     }
 }
 
@@ -328,12 +316,10 @@ fn dispatch(format: &Format, text: &str, cx: &Context<'_>) -> Result<Located, Fi
     let found = match format {
         Format::PackageJson => npm::package_json(text),
         Format::NpmLock => npm::npm_lock(text, cx),
-        Format::PnpmLock => Ok(Elsewhere::because(
-            "pnpm-lock.yaml records no versions of workspace packages",
-        )),
-        Format::YarnLock => Ok(Elsewhere::because(
-            "yarn.lock records no versions of workspace packages",
-        )),
+        Format::PnpmLock => {
+            Ok(Elsewhere::because("pnpm-lock.yaml records no versions of workspace packages"))
+        }
+        Format::YarnLock => Ok(Elsewhere::because("yarn.lock records no versions of workspace packages")),
         Format::CargoToml => cargo::manifest(text, cx),
         Format::CargoLock => cargo::lock(text, cx),
         Format::Pyproject => python::pyproject(text),
@@ -377,15 +363,9 @@ fn check(text: &str, spots: &[Spot]) -> Result<(), FileError> {
         let Some(version) = spot.version() else {
             return Err(FileError::new(
                 FileErrorKind::NotAVersion,
-                format!(
-                    "`{}` is `{}`, which is no version",
-                    spot.what,
-                    shorten(&spot.value)
-                ),
+                format!("`{}` is `{}`, which is no version", spot.what, shorten(&spot.value)),
                 match spot.convention {
-                    Convention::Semver => {
-                        "write the present version there as SemVer, such as 1.2.3"
-                    }
+                    Convention::Semver => "write the present version there as SemVer, such as 1.2.3",
                     _ => "write the present version there with three numbers, such as 1.2.3",
                 },
             )
@@ -418,10 +398,7 @@ fn check(text: &str, spots: &[Spot]) -> Result<(), FileError> {
         }
     }
     if spots.is_empty() {
-        return Err(FileError::missing(
-            "the file names no version",
-            "write the present version into it",
-        ));
+        return Err(FileError::missing("the file names no version", "write the present version into it"));
     }
     Ok(())
 }
@@ -471,15 +448,9 @@ pub fn replace_each(text: &str, edits: &[(Range<usize>, &str)]) -> String {
 pub fn write(text: &str, spots: &[Spot], version: &Version) -> Result<String, FileError> {
     let mut values = Vec::with_capacity(spots.len());
     for spot in spots {
-        values.push(render(version, spot.convention).map_err(|e| FileError {
-            line: Some(spot.line),
-            ..e
-        })?);
+        values.push(render(version, spot.convention).map_err(|e| FileError { line: Some(spot.line), ..e })?);
     }
-    let edits: Vec<_> = spots
-        .iter()
-        .zip(&values)
-        .map(|(spot, value)| (spot.range.clone(), value.as_str()))
-        .collect();
+    let edits: Vec<_> =
+        spots.iter().zip(&values).map(|(spot, value)| (spot.range.clone(), value.as_str())).collect();
     Ok(replace_each(text, &edits))
 }

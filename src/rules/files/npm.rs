@@ -74,12 +74,8 @@ fn tidy(folder: &str) -> &str {
 }
 
 /// The sections of a manifest that lockfiles repeat.
-pub(super) const SECTIONS: [&str; 4] = [
-    "dependencies",
-    "devDependencies",
-    "peerDependencies",
-    "optionalDependencies",
-];
+pub(super) const SECTIONS: [&str; 4] =
+    ["dependencies", "devDependencies", "peerDependencies", "optionalDependencies"];
 
 /// The places where a lockfile repeats what one workspace package requires of another, with
 /// the requirement as the manifest writes it (`^1.0.0`, `workspace:^1.0.0`). They must follow
@@ -168,15 +164,8 @@ fn pnpm_requirements(
         };
         for section in SECTIONS {
             // Lockfiles before v6 keep the specifiers in a section of their own.
-            for path in [
-                [section, dependency, "specifier"],
-                ["specifiers", dependency, ""],
-            ] {
-                let keys: &[&str] = if path[2].is_empty() {
-                    &path[..2]
-                } else {
-                    &path
-                };
+            for path in [[section, dependency, "specifier"], ["specifiers", dependency, ""]] {
+                let keys: &[&str] = if path[2].is_empty() { &path[..2] } else { &path };
                 if let Some(id) = tree.dig(importer, keys)?
                     && tree.str(id) == Some(requirement)
                 {
@@ -199,17 +188,12 @@ fn yarn_requirements(
 ) -> Result<Vec<Spot>, FileError> {
     let tree = Tree::yaml(text)?;
     let root = tree.root()?;
-    let place = format!(
-        "@workspace:{}",
-        if folder.is_empty() { "." } else { folder }
-    );
+    let place = format!("@workspace:{}", if folder.is_empty() { "." } else { folder });
     // Yarn writes a bare range with its default protocol.
     let written = [requirement.to_owned(), format!("npm:{requirement}")];
     let mut spots = Vec::new();
     for entry in tree.entries(root) {
-        let resolution = tree
-            .get(entry.value, "resolution")?
-            .and_then(|r| tree.str(r));
+        let resolution = tree.get(entry.value, "resolution")?.and_then(|r| tree.str(r));
         if !resolution.is_some_and(|r| r.contains("@workspace:")) {
             continue;
         }
@@ -227,14 +211,7 @@ fn yarn_requirements(
                 }
             }
         }
-        descriptors(
-            text,
-            entry.at,
-            &entry.key,
-            dependency,
-            requirement,
-            &mut spots,
-        )?;
+        descriptors(text, entry.at, &entry.key, dependency, requirement, &mut spots)?;
     }
     Ok(spots)
 }
@@ -274,10 +251,7 @@ fn descriptors(
 }
 
 /// The id of every entry in the dependency sections, for [`manifest`](super::manifest()).
-pub(super) fn sections(
-    tree: &Tree<'_>,
-    root: Id,
-) -> Result<Vec<(&'static str, String, Id)>, FileError> {
+pub(super) fn sections(tree: &Tree<'_>, root: Id) -> Result<Vec<(&'static str, String, Id)>, FileError> {
     let mut all = Vec::new();
     for section in SECTIONS {
         if let Some(map) = tree.get(root, section)? {

@@ -61,32 +61,24 @@ pub(super) fn parse(path: &str) -> Result<Vec<Step>, FileError> {
         while let Some(inner) = rest.strip_prefix('[') {
             let after = match inner.chars().next() {
                 Some(quote @ ('"' | '\'')) => {
-                    let (key, after) =
-                        quoted(inner, quote).ok_or_else(|| wrong("a quote is open"))?;
+                    let (key, after) = quoted(inner, quote).ok_or_else(|| wrong("a quote is open"))?;
                     steps.push(Step::Key(key));
                     after
                 }
                 _ => {
-                    let end = inner
-                        .find(|c: char| !c.is_ascii_digit())
-                        .unwrap_or(inner.len());
-                    let index = inner[..end]
-                        .parse()
-                        .map_err(|_| wrong("`[` needs a number or a quoted key"))?;
+                    let end = inner.find(|c: char| !c.is_ascii_digit()).unwrap_or(inner.len());
+                    let index =
+                        inner[..end].parse().map_err(|_| wrong("`[` needs a number or a quoted key"))?;
                     steps.push(Step::Index(index));
                     &inner[end..]
                 }
             };
-            rest = after
-                .strip_prefix(']')
-                .ok_or_else(|| wrong("a `]` is missing"))?;
+            rest = after.strip_prefix(']').ok_or_else(|| wrong("a `]` is missing"))?;
         }
         if rest.is_empty() {
             return Ok(steps);
         }
-        rest = rest
-            .strip_prefix('.')
-            .ok_or_else(|| wrong("a `.` is missing between two keys"))?;
+        rest = rest.strip_prefix('.').ok_or_else(|| wrong("a `.` is missing between two keys"))?;
     }
 }
 
@@ -116,14 +108,8 @@ mod tests {
             ("$.a.b", vec![key("a"), key("b")]),
             ("$[\"a\"]", vec![key("a")]),
             ("$schema", vec![key("$schema")]),
-            (
-                "a[0][12].b",
-                vec![key("a"), Step::Index(0), Step::Index(12), key("b")],
-            ),
-            (
-                "packages.\"\".version",
-                vec![key("packages"), key(""), key("version")],
-            ),
+            ("a[0][12].b", vec![key("a"), Step::Index(0), Step::Index(12), key("b")]),
+            ("packages.\"\".version", vec![key("packages"), key(""), key("version")]),
             ("p['a.b/c'].x", vec![key("p"), key("a.b/c"), key("x")]),
             (r#"p."a\"b\\""#, vec![key("p"), key("a\"b\\")]),
             ("[0].v", vec![Step::Index(0), key("v")]),
@@ -148,11 +134,7 @@ mod tests {
             "a[0]b",
             "a[99999999999999999999999]",
         ] {
-            assert_eq!(
-                parse(path).expect_err(path).kind,
-                FileErrorKind::Pattern,
-                "{path}"
-            );
+            assert_eq!(parse(path).expect_err(path).kind, FileErrorKind::Pattern, "{path}");
         }
     }
 }

@@ -28,72 +28,33 @@ fn templates() -> Vec<(Format, &'static str)> {
             Format::CargoLock,
             "# №␤version = 4␤[[package]]␤name = \"p\"␤version␠=␠\"@@\"␤[[package]]␤name = \"q\"␤version = \"9.9.9\"␤dependencies = [␤\"p @@\",␠\"p 9.9.9\"␤]␤",
         ),
-        (
-            Format::Pyproject,
-            "#№␤[project]␤name = '№'␤version␠=␠'@@'␠#№␤[tool.x]␤version = '9'␤",
-        ),
-        (
-            Format::UvLock,
-            "version = 1␤[[package]]␤name = 'p'␤version = \"@@\"␤source = {␠editable = '.'␠}␤",
-        ),
-        (
-            Format::SetupPy,
-            "#№␤from setuptools import setup␤x = '№'␤setup(␤␠name='№',␠#№␤␠version␠=␠'@@',␤)␤",
-        ),
-        (
-            Format::SetupCfg,
-            "#№␤[metadata]␤name = x№␤version␠=␠@@␤␤[options]␤version = 9␤",
-        ),
-        (
-            Format::Python,
-            "#№␤'''№␤version'''␤__version__␠=␠\"@@\"␠#№␤x = '№'␤",
-        ),
+        (Format::Pyproject, "#№␤[project]␤name = '№'␤version␠=␠'@@'␠#№␤[tool.x]␤version = '9'␤"),
+        (Format::UvLock, "version = 1␤[[package]]␤name = 'p'␤version = \"@@\"␤source = {␠editable = '.'␠}␤"),
+        (Format::SetupPy, "#№␤from setuptools import setup␤x = '№'␤setup(␤␠name='№',␠#№␤␠version␠=␠'@@',␤)␤"),
+        (Format::SetupCfg, "#№␤[metadata]␤name = x№␤version␠=␠@@␤␤[options]␤version = 9␤"),
+        (Format::Python, "#№␤'''№␤version'''␤__version__␠=␠\"@@\"␠#№␤x = '№'␤"),
         (
             Format::PomXml,
             "<!--№--><project␠>␤<name>№</name>␠<version>␠@@␤</version>␠<dependencies><d><version>9</version></d></dependencies></project>␤",
         ),
         (Format::GradleProperties, "#№␤a=№␤␠version␠=␠@@␤versions=9␤"),
-        (
-            Format::Gradle,
-            "//№␤plugins { id 'x' version '9' }␤/*№*/ group = '№'␤version␠=␠'@@'␠//№␤",
-        ),
-        (
-            Format::Chart,
-            "#№␤name: \"№\"␤version: ␠@@␠ #№␤x:␤  version: 9␤appVersion: ␠'@@'␤",
-        ),
+        (Format::Gradle, "//№␤plugins { id 'x' version '9' }␤/*№*/ group = '№'␤version␠=␠'@@'␠//№␤"),
+        (Format::Chart, "#№␤name: \"№\"␤version: ␠@@␠ #№␤x:␤  version: 9␤appVersion: ␠'@@'␤"),
         (
             Format::Msbuild,
             "<Project><!--№-->␤<PropertyGroup>␠<Version>@@</Version>␠<Title>№</Title></PropertyGroup>␤</Project>",
         ),
         (Format::Composer, "{\"name\":␠\"№\",␤\"version\":␠\"@@\"}"),
-        (
-            Format::Mix,
-            "#№␤def project do␤ [␤␠app: '№',␤ version:␠\"@@\",␤ x: [version: \"9\"]␤]␤end␤",
-        ),
+        (Format::Mix, "#№␤def project do␤ [␤␠app: '№',␤ version:␠\"@@\",␤ x: [version: \"9\"]␤]␤end␤"),
         (Format::Pubspec, "name: '№'␤version: ␠@@␤"),
-        (
-            Format::Gemspec,
-            "#№␤Gem::Specification.new do |s|␤ s.name = '№'␤␠s.version␠=␠'@@'␤end␤",
-        ),
+        (Format::Gemspec, "#№␤Gem::Specification.new do |s|␤ s.name = '№'␤␠s.version␠=␠'@@'␤end␤"),
         (Format::Ruby, "#№␤module P␤ VERSION␠=␠'@@'.freeze␠#№␤end␤"),
         (Format::Text, "␤␠@@␠␤␤"),
-        (
-            Format::Json("a.b[1]".into()),
-            "//№␤{\"a\":␠{\"b\":␠[\"№\",␠\"v@@\",]}}",
-        ),
-        (
-            Format::Toml("a.\"b.c\"".into()),
-            "#№␤a␠.␠\"b.c\"␠=␠'''@@'''␤",
-        ),
+        (Format::Json("a.b[1]".into()), "//№␤{\"a\":␠{\"b\":␠[\"№\",␠\"v@@\",]}}"),
+        (Format::Toml("a.\"b.c\"".into()), "#№␤a␠.␠\"b.c\"␠=␠'''@@'''␤"),
         (Format::Yaml("a[1].b".into()), "#№␤a:␤- \"№\"␤- {b: ␠v@@}␤"),
-        (
-            Format::Xml("a.b.@c".into()),
-            "<a d='№'><!--№-->␤<b␠ c=\"@@\"/></a>",
-        ),
-        (
-            Format::Regex("^version=(.+?)\\s*$".into()),
-            "№=␤version=@@␤№",
-        ),
+        (Format::Xml("a.b.@c".into()), "<a d='№'><!--№-->␤<b␠ c=\"@@\"/></a>"),
+        (Format::Regex("^version=(.+?)\\s*$".into()), "№=␤version=@@␤№"),
     ]
 }
 
@@ -128,29 +89,19 @@ prop_compose! {
 
 fn context(format: &Format) -> Context<'static> {
     Context {
-        package: matches!(
-            format,
-            Format::CargoLock | Format::UvLock | Format::PoetryLock
-        )
-        .then_some("p"),
+        package: matches!(format, Format::CargoLock | Format::UvLock | Format::PoetryLock).then_some("p"),
         ..Context::default()
     }
 }
 
 fn version() -> impl Strategy<Value = Version> {
-    (
-        0..3000u64,
-        0..3000u64,
-        0..3000u64,
-        prop::option::of(0..99u64),
-    )
-        .prop_map(|(major, minor, patch, rc)| {
-            let mut version = Version::new(major, minor, patch);
-            if let Some(rc) = rc {
-                version.pre = semver::Prerelease::new(&format!("rc.{rc}")).expect("rc.N is valid");
-            }
-            version
-        })
+    (0..3000u64, 0..3000u64, 0..3000u64, prop::option::of(0..99u64)).prop_map(|(major, minor, patch, rc)| {
+        let mut version = Version::new(major, minor, patch);
+        if let Some(rc) = rc {
+            version.pre = semver::Prerelease::new(&format!("rc.{rc}")).expect("rc.N is valid");
+        }
+        version
+    })
 }
 
 /// Every format, the ones with a path or a pattern filled in.

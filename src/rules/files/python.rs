@@ -26,11 +26,7 @@ pub(super) fn pyproject(text: &str) -> Result<Located, FileError> {
         }
     }
     let dynamic = match tree.dig(root, &["project", "dynamic"])? {
-        Some(list) => tree
-            .items(list)
-            .iter()
-            .find(|id| tree.str(**id) == Some("version"))
-            .copied(),
+        Some(list) => tree.items(list).iter().find(|id| tree.str(**id) == Some("version")).copied(),
         None => None,
     };
     match dynamic {
@@ -68,10 +64,9 @@ fn dynamic_source(tree: &Tree<'_>, root: Id) -> Result<Located, FileError> {
             }
         }
     }
-    for (tool, keys) in [
-        ("Hatch", &["tool", "hatch", "version", "path"][..]),
-        ("PDM", &["tool", "pdm", "version", "path"]),
-    ] {
+    for (tool, keys) in
+        [("Hatch", &["tool", "hatch", "version", "path"][..]), ("PDM", &["tool", "pdm", "version", "path"])]
+    {
         if let Some(file) = tree.dig(root, keys)?.and_then(|p| tree.str(p)) {
             return Ok(Elsewhere::file(
                 format!("the version is dynamic: {tool} reads a module"),
@@ -81,31 +76,17 @@ fn dynamic_source(tree: &Tree<'_>, root: Id) -> Result<Located, FileError> {
         }
     }
     for (why, keys) in [
-        (
-            "setuptools_scm takes it from the tag",
-            &["tool", "setuptools_scm"][..],
-        ),
-        (
-            "hatch-vcs takes it from the tag",
-            &["tool", "hatch", "version", "source"],
-        ),
-        (
-            "PDM takes it from the tag",
-            &["tool", "pdm", "version", "source"],
-        ),
+        ("setuptools_scm takes it from the tag", &["tool", "setuptools_scm"][..]),
+        ("hatch-vcs takes it from the tag", &["tool", "hatch", "version", "source"]),
+        ("PDM takes it from the tag", &["tool", "pdm", "version", "source"]),
         ("versioneer takes it from the tag", &["tool", "versioneer"]),
-        (
-            "poetry-dynamic-versioning takes it from the tag",
-            &["tool", "poetry-dynamic-versioning"],
-        ),
+        ("poetry-dynamic-versioning takes it from the tag", &["tool", "poetry-dynamic-versioning"]),
     ] {
         if tree.dig(root, keys)?.is_some() {
             return Ok(Elsewhere::because(format!("the version is dynamic: {why}")));
         }
     }
-    Ok(Elsewhere::because(
-        "the version is dynamic: the build backend finds it by itself",
-    ))
+    Ok(Elsewhere::because("the version is dynamic: the build backend finds it by itself"))
 }
 
 /// `package.module.__version__` → `package/module.py`, or the package's `__init__.py`: the
@@ -167,12 +148,7 @@ pub(super) fn setup_cfg(text: &str) -> Result<Located, FileError> {
         let value = &trimmed[split + 1..];
         let at = start + lead + split + 1 + (value.len() - value.trim_start().len());
         if let Some((first, _)) = found {
-            return Err(FileError::ambiguous(
-                text,
-                "`metadata.version`",
-                first,
-                start,
-            ));
+            return Err(FileError::ambiguous(text, "`metadata.version`", first, start));
         }
         found = Some((start, at..at + value.trim().len()));
         in_version = true;
@@ -188,11 +164,7 @@ pub(super) fn setup_cfg(text: &str) -> Result<Located, FileError> {
         return Ok(attribute(attr.trim()));
     }
     if let Some(file) = value.strip_prefix("file:") {
-        return Ok(Elsewhere::file(
-            "the version is a file's content",
-            file.trim(),
-            Some(Format::Text),
-        ));
+        return Ok(Elsewhere::file("the version is a file's content", file.trim(), Some(Format::Text)));
     }
     let spot = Spot::new(text, range, "metadata.version".to_owned(), PEP440);
     Ok(Located::Here(vec![spot]))
@@ -224,11 +196,7 @@ pub(super) fn setup_py(text: &str) -> Result<Located, FileError> {
             if depth == 0 {
                 break;
             }
-            if depth == 1
-                && code.word(i, "version")
-                && code.mark(i + 1, b'=')
-                && !code.mark(i + 2, b'=')
-            {
+            if depth == 1 && code.word(i, "version") && code.mark(i + 1, b'=') && !code.mark(i + 2, b'=') {
                 if let Some((first, _)) = found {
                     return Err(FileError::ambiguous(
                         text,
@@ -270,9 +238,7 @@ pub(super) fn setup_py(text: &str) -> Result<Located, FileError> {
 pub(super) fn module(text: &str) -> Result<Located, FileError> {
     let code = Code::new(text, Language::Python);
     if asks_metadata(&code) {
-        return Ok(Elsewhere::because(
-            "__version__ is what the installed package's metadata says",
-        ));
+        return Ok(Elsewhere::because("__version__ is what the installed package's metadata says"));
     }
     match assignment(&code, "__version__")? {
         Some(spot) => Ok(Located::Here(vec![spot])),
@@ -325,16 +291,8 @@ fn assignment(code: &Code<'_>, name: &str) -> Result<Option<Spot>, FileError> {
         // Parentheses may stand around it.
         let open = code.mark(i, b'(');
         let at = if open { code.skip_newlines(i + 1) } else { i };
-        let after = if open {
-            code.skip_newlines(at + 1)
-        } else {
-            at + 1
-        };
-        let alone = if open {
-            code.mark(after, b')')
-        } else {
-            code.ends_statement(after)
-        };
+        let after = if open { code.skip_newlines(at + 1) } else { at + 1 };
+        let alone = if open { code.mark(after, b')') } else { code.ends_statement(after) };
         let Some((range, true)) = code.string(at).filter(|_| alone) else {
             return Err(FileError::unsupported(
                 format!("`{name}` is no plain string"),
@@ -383,22 +341,15 @@ pub(super) fn uv_lock(text: &str, cx: &Context<'_>) -> Result<Located, FileError
         // uv leaves the version out when it is dynamic.
         Some((_, None)) => Ok(Elsewhere::because("uv.lock leaves out dynamic versions")),
         Some((_, Some(spot))) => Ok(Located::Here(vec![spot])),
-        None => Err(not_locked(
-            "uv.lock",
-            cx.package.unwrap_or(""),
-            "uv lock --offline",
-        )),
+        None => Err(not_locked("uv.lock", cx.package.unwrap_or(""), "uv lock --offline")),
     }
 }
 
 pub(super) fn poetry_lock(text: &str, cx: &Context<'_>) -> Result<Located, FileError> {
-    let local =
-        |tree: &Tree<'_>, source: Id| super::cargo::key_is(tree, source, "type", "directory");
+    let local = |tree: &Tree<'_>, source: Id| super::cargo::key_is(tree, source, "type", "directory");
     match locked(text, "poetry.lock", cx, local)? {
         Some((_, Some(spot))) => Ok(Located::Here(vec![spot])),
-        _ => Ok(Elsewhere::because(
-            "poetry.lock does not list the package itself",
-        )),
+        _ => Ok(Elsewhere::because("poetry.lock does not list the package itself")),
     }
 }
 
@@ -414,10 +365,7 @@ fn locked(
     let mut found: Option<Id> = None;
     let packages = tree.get(tree.root()?, "package")?;
     for id in packages.map_or(&[][..], |list| tree.items(list)) {
-        let same = tree
-            .get(*id, "name")?
-            .and_then(|n| tree.str(n))
-            .is_some_and(|n| normalized(n) == name);
+        let same = tree.get(*id, "name")?.and_then(|n| tree.str(n)).is_some_and(|n| normalized(n) == name);
         let Some(source) = tree.get(*id, "source")? else {
             continue;
         };

@@ -69,17 +69,10 @@ struct Term<'t> {
 /// # Errors
 /// The requirement is of a shape that cannot be raised without a decision: alternatives,
 /// exclusions, an upper bound alone, or an alias.
-pub fn requirement(
-    old: &str,
-    new: &Version,
-    ecosystem: Ecosystem,
-) -> Result<Option<String>, FileError> {
+pub fn requirement(old: &str, new: &Version, ecosystem: Ecosystem) -> Result<Option<String>, FileError> {
     let unclear = |why: &str| {
         FileError::unsupported(
-            format!(
-                "the requirement `{}` does not admit {new}, and {why}",
-                shorten(old)
-            ),
+            format!("the requirement `{}` does not admit {new}, and {why}", shorten(old)),
             "write the requirement that is meant",
         )
     };
@@ -109,9 +102,7 @@ pub fn requirement(
             Some(all) if admits(&all, new, ecosystem) => return Ok(None),
             Some(all) => terms = all,
             // A tag such as `latest`.
-            None if ecosystem == Ecosystem::Npm
-                && !range.contains(|c: char| c.is_ascii_digit()) =>
-            {
+            None if ecosystem == Ecosystem::Npm && !range.contains(|c: char| c.is_ascii_digit()) => {
                 return Ok(None);
             }
             None => return Err(unclear("it is in no form that is known")),
@@ -123,9 +114,7 @@ pub fn requirement(
     let mut raised = String::from(prefix);
     // Rewritten within its own text, so that separators stay.
     let mut rest = range;
-    let lower = terms
-        .iter()
-        .any(|t| matches!(t.op, Op::AtLeast | Op::Above));
+    let lower = terms.iter().any(|t| matches!(t.op, Op::AtLeast | Op::Above));
     for full in [false, true] {
         raised.truncate(prefix.len());
         rest = range;
@@ -160,13 +149,9 @@ pub fn requirement(
 
 /// The text of the next term in what is left of the requirement.
 fn term_text<'t>(term: &Term<'_>, rest: &'t str) -> &'t str {
-    let start = rest
-        .find(|c: char| !c.is_whitespace() && c != ',')
-        .unwrap_or(rest.len());
+    let start = rest.find(|c: char| !c.is_whitespace() && c != ',').unwrap_or(rest.len());
     let body = start + term.written.len();
-    let end = rest[body..]
-        .find(|c: char| c.is_whitespace() || c == ',')
-        .map_or(rest.len(), |n| body + n);
+    let end = rest[body..].find(|c: char| c.is_whitespace() || c == ',').map_or(rest.len(), |n| body + n);
     &rest[start..end]
 }
 
@@ -177,14 +162,10 @@ fn read_terms(text: &str, ecosystem: Ecosystem) -> Option<Vec<Term<'_>>> {
         return None;
     }
     while !rest.is_empty() {
-        let operator = rest
-            .find(|c: char| !"^~<>=!".contains(c))
-            .unwrap_or(rest.len());
+        let operator = rest.find(|c: char| !"^~<>=!".contains(c)).unwrap_or(rest.len());
         let space = rest[operator..].len() - rest[operator..].trim_start().len();
         let (written, after) = rest.split_at(operator + space);
-        let end = after
-            .find(|c: char| c.is_whitespace() || c == ',')
-            .unwrap_or(after.len());
+        let end = after.find(|c: char| c.is_whitespace() || c == ',').unwrap_or(after.len());
         terms.push(read_term(written, &after[..end], ecosystem)?);
         let tail = after[end..].trim_start();
         let comma = tail.starts_with(',');
@@ -215,36 +196,23 @@ fn read_term<'t>(written: &'t str, text: &'t str, ecosystem: Ecosystem) -> Optio
     };
     let bare = text.trim_start_matches(['v', 'V']);
     let v = &text[..text.len() - bare.len()];
-    let end = bare
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(bare.len());
+    let end = bare.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(bare.len());
     let mut numbers = Vec::new();
     let digits = bare[..end].trim_end_matches('.');
     for part in digits.split('.').filter(|_| !digits.is_empty()) {
         numbers.push(part.parse().ok()?);
     }
     let rest = &bare[digits.len()..];
-    let wildcard = !rest.is_empty()
-        && rest
-            .split('.')
-            .all(|p| p.is_empty() || matches!(p, "*" | "x" | "X"));
+    let wildcard = !rest.is_empty() && rest.split('.').all(|p| p.is_empty() || matches!(p, "*" | "x" | "X"));
     let part = |i: usize| numbers.get(i).copied().unwrap_or(0);
     let version = if rest.is_empty() || wildcard {
         Version::new(part(0), part(1), part(2))
     } else {
-        let convention = if python {
-            Convention::Pep440
-        } else {
-            Convention::Semver
-        };
+        let convention = if python { Convention::Pep440 } else { Convention::Semver };
         super::read(bare, convention)?
     };
     // A bare `1.2.*` is no caret, with Cargo either.
-    let op = if wildcard && written.is_empty() {
-        Op::Exact
-    } else {
-        op
-    };
+    let op = if wildcard && written.is_empty() { Op::Exact } else { op };
     let known = !numbers.is_empty() || wildcard;
     (known && numbers.len() <= 3).then_some(Term {
         written,
@@ -320,12 +288,7 @@ fn without_pre(mut bound: Version) -> Version {
 }
 
 /// The term with the new version in its numbers.
-fn raise(
-    term: &Term<'_>,
-    new: &Version,
-    ecosystem: Ecosystem,
-    full: bool,
-) -> Result<String, FileError> {
+fn raise(term: &Term<'_>, new: &Version, ecosystem: Ecosystem, full: bool) -> Result<String, FileError> {
     let numbers = [new.major, new.minor, new.patch];
     let length = term.numbers.len();
     let text = if full || (length >= 3 && term.wildcard.is_empty()) || term.pre {
@@ -360,11 +323,8 @@ fn upper(term: &Term<'_>, new: &Version) -> Option<String> {
         () => return None,
     };
     next.pre = semver::Prerelease::EMPTY;
-    let parts: Vec<String> = [next.major, next.minor, next.patch]
-        .iter()
-        .take(term.numbers.len())
-        .map(u64::to_string)
-        .collect();
+    let parts: Vec<String> =
+        [next.major, next.minor, next.patch].iter().take(term.numbers.len()).map(u64::to_string).collect();
     Some(format!("{}{}{}", term.written, term.v, parts.join(".")))
 }
 
@@ -429,11 +389,7 @@ mod tests {
             (Python, ">=1.0", "2.0.0", None),
             (Python, "^1.2", "2.0.0", Some("^2.0")),
         ] {
-            assert_eq!(
-                run(old, new, ecosystem).expect(old).as_deref(),
-                expected,
-                "{old} for {new}"
-            );
+            assert_eq!(run(old, new, ecosystem).expect(old).as_deref(), expected, "{old} for {new}");
         }
         for (ecosystem, old, new) in [
             (Npm, "^1.0.0 || ^2.0.0", "3.0.0"),

@@ -8,8 +8,7 @@ use super::{Convention, Elsewhere, Format, Located, Spot};
 pub(super) fn mix(text: &str) -> Result<Located, FileError> {
     let code = Code::new(text, Language::Elixir);
     let is_def = |i: usize| {
-        code.starts_statement(i)
-            && (code.word(i, "def") || code.word(i, "defp") || code.word(i, "defmodule"))
+        code.starts_statement(i) && (code.word(i, "def") || code.word(i, "defp") || code.word(i, "defmodule"))
     };
     let mut found: Option<usize> = None;
     for start in 0..code.tokens.len() {
@@ -72,9 +71,7 @@ fn attribute(code: &Code<'_>, name: &str) -> Result<Located, FileError> {
         ));
     };
     match code.string(at + 2) {
-        Some((range, true)) if code.ends_statement(at + 3) => {
-            here(code, range, &what, Convention::Semver)
-        }
+        Some((range, true)) if code.ends_statement(at + 3) => here(code, range, &what, Convention::Semver),
         _ => Err(not_plain(code, &what, at)),
     }
 }
@@ -106,9 +103,7 @@ pub(super) fn gemspec(text: &str) -> Result<Located, FileError> {
     if let Some(range) = ruby_string(&code, at + 4) {
         return here(&code, range, "spec.version", Convention::Gem);
     }
-    let constant = code
-        .word_at(at + 4)
-        .filter(|w| w.starts_with(|c: char| c.is_ascii_uppercase()));
+    let constant = code.word_at(at + 4).filter(|w| w.starts_with(|c: char| c.is_ascii_uppercase()));
     if constant.is_some_and(|c| c != "File" && c != "IO") {
         return Ok(Located::Elsewhere(Elsewhere {
             why: "spec.version is a constant of the library".to_owned(),

@@ -56,10 +56,7 @@ fn any() -> Context<'static> {
 }
 
 fn named(package: &'static str) -> Context<'static> {
-    Context {
-        package: Some(package),
-        ..Context::default()
-    }
+    Context { package: Some(package), ..Context::default() }
 }
 
 use FileErrorKind::*;
@@ -76,11 +73,7 @@ fn npm_manifest() {
         edits(&Format::PackageJson, text, &any());
     }
     for (text, kind, says) in [
-        (
-            "{\n\"version\": \"1.0.0\",\n\"version\": \"1.0.0\"}",
-            Ambiguous,
-            &["line 2", "line 3"][..],
-        ),
+        ("{\n\"version\": \"1.0.0\",\n\"version\": \"1.0.0\"}", Ambiguous, &["line 2", "line 3"][..]),
         ("{}", Missing, &["version"]),
         ("", Syntax, &["empty"]),
         ("{\"version\": \"1.0.0\",}", Syntax, &["line 1"]),
@@ -114,10 +107,7 @@ fn npm_lockfiles() {
       "node_modules/@s/a":{"resolved":"packages/a","link":true},
       "packages/a":{"name":"@s/a","version":"«3.1.0»"}}}"#;
     edits(&lock, member, &named("@s/a"));
-    let folder = Context {
-        folder: Some("./packages/a/"),
-        ..Context::default()
-    };
+    let folder = Context { folder: Some("./packages/a/"), ..Context::default() };
     edits(&lock, member, &folder);
     fails(
         &lock,
@@ -126,13 +116,7 @@ fn npm_lockfiles() {
         Disagreement,
         &["1.0.0 (line 1)", "1.0.1 (line 2)"],
     );
-    fails(
-        &lock,
-        &member.replace(['«', '»'], ""),
-        &named("b"),
-        Missing,
-        &["`b`", "npm install"],
-    );
+    fails(&lock, &member.replace(['«', '»'], ""), &named("b"), Missing, &["`b`", "npm install"]);
     fails(&lock, r#"{"packages":{"":{}}}"#, &any(), Missing, &[]);
     elsewhere(&Format::YarnLock, "# yarn lockfile v1\n", None);
     elsewhere(&Format::PnpmLock, "lockfileVersion: '9.0'\n", None);
@@ -182,12 +166,7 @@ fn requirements_in_lockfiles() {
         assert_eq!(shown, marked);
         let bom = format!("{BOM}{text}");
         let found = locate_requirements(&format, &bom, folder, dependency, requirement);
-        assert!(
-            found
-                .expect("valid")
-                .iter()
-                .all(|s| bom[s.range.clone()] == s.value)
-        );
+        assert!(found.expect("valid").iter().all(|s| bom[s.range.clone()] == s.value));
     }
 }
 
@@ -205,27 +184,10 @@ fn cargo_manifest() {
     ] {
         edits(&format, text, &any());
     }
-    let shared = Context {
-        workspace: true,
-        ..Context::default()
-    };
-    edits(
-        &format,
-        "[workspace.package]\nversion = \"«3.0.0»\"\n[package]\nversion = \"1.0.0\"\n",
-        &shared,
-    );
-    fails(
-        &format,
-        "[package]\nversion = \"1.0.0\"\n",
-        &shared,
-        Missing,
-        &["workspace.package"],
-    );
-    elsewhere(
-        &format,
-        "[package]\nname = \"p\"\nversion.workspace = true\n",
-        None,
-    );
+    let shared = Context { workspace: true, ..Context::default() };
+    edits(&format, "[workspace.package]\nversion = \"«3.0.0»\"\n[package]\nversion = \"1.0.0\"\n", &shared);
+    fails(&format, "[package]\nversion = \"1.0.0\"\n", &shared, Missing, &["workspace.package"]);
+    elsewhere(&format, "[package]\nname = \"p\"\nversion.workspace = true\n", None);
     elsewhere(
         &format,
         "[package]\nworkspace = \"../..\"\nversion = { workspace = true }\n",
@@ -236,10 +198,7 @@ fn cargo_manifest() {
         ("[dependencies]\n", Missing),
         ("[package]\nversion = \"1\"\n", NotAVersion),
         ("[package]\nversion = 1.0\n", NotAVersion),
-        (
-            "[package]\nversion = \"1.0.0\"\nversion = \"1.0.0\"\n",
-            Syntax,
-        ),
+        ("[package]\nversion = \"1.0.0\"\nversion = \"1.0.0\"\n", Syntax),
         ("[package\n", Syntax),
         ("[package]\nversion = \"\\u0031.0.0\"\n", Unsupported),
         ("[package]\nversion.x = 1\n", Missing),
@@ -258,14 +217,9 @@ fn cargo_lockfile() {
     fails(&format, &plain, &named("z"), Missing, &["cargo update"]);
     fails(&format, &plain, &any(), Pattern, &["package"]);
     fails(&format, "", &named("p"), Missing, &[]);
-    let doubled = "[[package]]\nname = \"p\"\nversion = \"1.0.0\"\n[[package]]\nname = \"p\"\nversion = \"1.0.0\"\n";
-    fails(
-        &format,
-        doubled,
-        &named("p"),
-        Ambiguous,
-        &["line 2", "line 5"],
-    );
+    let doubled =
+        "[[package]]\nname = \"p\"\nversion = \"1.0.0\"\n[[package]]\nname = \"p\"\nversion = \"1.0.0\"\n";
+    fails(&format, doubled, &named("p"), Ambiguous, &["line 2", "line 5"]);
 }
 
 #[test]
@@ -296,24 +250,15 @@ fn python_manifests() {
             "[project]\ndynamic = ['version']\n[tool.hatch.version]\npath = \"src/p/__about__.py\"\n",
             Some("src/p/__about__.py"),
         ),
-        (
-            "[project]\ndynamic = ['version']\n[tool.setuptools_scm]\n",
-            None,
-        ),
+        ("[project]\ndynamic = ['version']\n[tool.setuptools_scm]\n", None),
         ("[project]\ndynamic = ['version']\n", None),
     ] {
         elsewhere(&Format::Pyproject, text, file);
     }
     for (text, kind) in [
         ("[project]\nname = \"p\"\n", Missing),
-        (
-            "[project]\nversion = \"1.0.0\"\n[tool.poetry]\nversion = \"1.0.1\"\n",
-            Disagreement,
-        ),
-        (
-            "[project]\nversion = \"1.0.0\"\ndynamic = [\"version\"]\n",
-            Ambiguous,
-        ),
+        ("[project]\nversion = \"1.0.0\"\n[tool.poetry]\nversion = \"1.0.1\"\n", Disagreement),
+        ("[project]\nversion = \"1.0.0\"\ndynamic = [\"version\"]\n", Ambiguous),
         ("[project]\nversion = \"1.0.0.post1\"\n", NotAVersion),
     ] {
         fails(&Format::Pyproject, text, &any(), kind, &[]);
@@ -323,18 +268,8 @@ fn python_manifests() {
         "[[package]]\nname = \"x\"\nversion = \"1.0.0\"\nsource = { registry = \"y\" }\n\n[[package]]\nname = \"my-root\"\nversion = \"«1.0.0rc1»\"\nsource = { virtual = \".\" }\n",
         &named("My.Root"),
     );
-    elsewhere(
-        &Format::UvLock,
-        "[[package]]\nname = \"p\"\nsource = { editable = \".\" }\n",
-        None,
-    );
-    fails(
-        &Format::UvLock,
-        "version = 1\n",
-        &named("p"),
-        Missing,
-        &["uv lock"],
-    );
+    elsewhere(&Format::UvLock, "[[package]]\nname = \"p\"\nsource = { editable = \".\" }\n", None);
+    fails(&Format::UvLock, "version = 1\n", &named("p"), Missing, &["uv lock"]);
     edits(
         &Format::PoetryLock,
         "[[package]]\nname = \"p\"\nversion = \"«1.0.0»\"\n\n[package.source]\ntype = \"directory\"\nurl = \"p\"\n",
@@ -362,10 +297,7 @@ fn python_modules() {
         ("setup(version=f'{x}.0')\n", Unsupported),
         ("setup(version='1.0.0' + x)\n", Unsupported),
         ("setup(version=V)\n", Unsupported),
-        (
-            "setup(version='1.0.0')\nsetup(version='1.0.0')\n",
-            Ambiguous,
-        ),
+        ("setup(version='1.0.0')\nsetup(version='1.0.0')\n", Ambiguous),
     ] {
         fails(&Format::SetupPy, text, &any(), kind, &[]);
     }
@@ -400,16 +332,8 @@ fn python_modules() {
     ] {
         edits(&Format::SetupCfg, text, &any());
     }
-    elsewhere(
-        &Format::SetupCfg,
-        "[metadata]\nversion = attr: p.__version__\n",
-        Some("p/__init__.py"),
-    );
-    elsewhere(
-        &Format::SetupCfg,
-        "[metadata]\nversion = file: VERSION.txt\n",
-        Some("VERSION.txt"),
-    );
+    elsewhere(&Format::SetupCfg, "[metadata]\nversion = attr: p.__version__\n", Some("p/__init__.py"));
+    elsewhere(&Format::SetupCfg, "[metadata]\nversion = file: VERSION.txt\n", Some("VERSION.txt"));
     for (text, kind) in [
         ("[metadata]\nversion = 1.0.0\nversion = 1.0.0\n", Ambiguous),
         ("[metadata]\nname = p\n", Missing),
@@ -431,43 +355,21 @@ fn maven() {
         "<project><properties><v>2</v></properties><version><!-- v -->«1.0.0»</version></project>",
     ] {
         if text.contains("<!-- v") {
-            fails(
-                &Format::PomXml,
-                &text.replace(['«', '»'], ""),
-                &any(),
-                Unsupported,
-                &["more than text"],
-            );
+            fails(&Format::PomXml, &text.replace(['«', '»'], ""), &any(), Unsupported, &["more than text"]);
         } else {
             edits(&Format::PomXml, text, &any());
         }
     }
-    elsewhere(
-        &Format::PomXml,
-        "<project><parent><version>${revision}</version></parent></project>",
-        None,
-    );
+    elsewhere(&Format::PomXml, "<project><parent><version>${revision}</version></parent></project>", None);
     for (text, kind) in [
         ("<project/>", Missing),
         ("<x><version>1.0.0</version></x>", Missing),
         ("<project><version/></project>", Missing),
-        (
-            "<project><version>1.0.0</version><version>1.0.0</version></project>",
-            Ambiguous,
-        ),
-        (
-            "<project><version>${a}${b}</version></project>",
-            Unsupported,
-        ),
+        ("<project><version>1.0.0</version><version>1.0.0</version></project>", Ambiguous),
+        ("<project><version>${a}${b}</version></project>", Unsupported),
         ("<project><version>${a}</version></project>", Unsupported),
-        (
-            "<project><version>1.0&#46;0</version></project>",
-            Unsupported,
-        ),
-        (
-            "<project><version>1.0.0.RELEASE</version></project>",
-            NotAVersion,
-        ),
+        ("<project><version>1.0&#46;0</version></project>", Unsupported),
+        ("<project><version>1.0.0.RELEASE</version></project>", NotAVersion),
         ("<project>", Syntax),
         ("<!DOCTYPE x [<!ENTITY a 'b'>]><project/>", Syntax),
     ] {
@@ -508,10 +410,7 @@ fn gradle() {
         ("version = findProperty('v')\n", Unsupported),
         ("version = '1.0.0' + x\n", Unsupported),
         ("ext { version = '1.0.0' }\n", Missing),
-        (
-            "version = '1.0.0'\nsubprojects {\n version = '1.0.1'\n}\n",
-            Disagreement,
-        ),
+        ("version = '1.0.0'\nsubprojects {\n version = '1.0.1'\n}\n", Disagreement),
     ] {
         fails(&Format::Gradle, text, &any(), kind, &[]);
     }
@@ -533,21 +432,9 @@ fn yaml_files() {
         edits(&Format::Chart, text, &any());
     }
     for (text, kind, says) in [
-        (
-            "version: 1.0.0\nappVersion: 1.0.1\n",
-            Disagreement,
-            &["line 1", "line 2", "path"][..],
-        ),
-        (
-            "version: 1.0.0\nversion: 1.0.0\n",
-            Ambiguous,
-            &["line 1", "line 2"],
-        ),
-        (
-            "version: 1.0.0\n---\nversion: 1.0.0\n",
-            Ambiguous,
-            &["line 1", "line 3"],
-        ),
+        ("version: 1.0.0\nappVersion: 1.0.1\n", Disagreement, &["line 1", "line 2", "path"][..]),
+        ("version: 1.0.0\nversion: 1.0.0\n", Ambiguous, &["line 1", "line 2"]),
+        ("version: 1.0.0\n---\nversion: 1.0.0\n", Ambiguous, &["line 1", "line 3"]),
         ("name: c\n", Missing, &[]),
         ("version:\n", Missing, &[]),
         ("version: {a: 1}\n", NotAVersion, &["a map"]),
@@ -571,10 +458,7 @@ fn msbuild() {
     ] {
         edits(&Format::Msbuild, text, &any());
     }
-    let asked = Context {
-        assembly: true,
-        ..Context::default()
-    };
+    let asked = Context { assembly: true, ..Context::default() };
     edits(
         &Format::Msbuild,
         "<Project><PropertyGroup><Version>«1.0.0-rc.1»</Version><AssemblyVersion>«1.0.0.0»</AssemblyVersion><FileVersion>«1.0.0»</FileVersion></PropertyGroup></Project>",
@@ -582,10 +466,7 @@ fn msbuild() {
     );
     for (text, kind) in [
         ("<Project/>", Missing),
-        (
-            "<Project><PropertyGroup><Version>$(A)-$(B)</Version></PropertyGroup></Project>",
-            Unsupported,
-        ),
+        ("<Project><PropertyGroup><Version>$(A)-$(B)</Version></PropertyGroup></Project>", Unsupported),
         (
             "<Project><PropertyGroup><VersionPrefix>1.0.0</VersionPrefix><VersionSuffix>rc</VersionSuffix></PropertyGroup></Project>",
             Unsupported,
@@ -613,10 +494,7 @@ fn scripts() {
         ("def project do\n [version: version()]\nend\n", Unsupported),
         ("def project do\n [version: \"#{x}.0\"]\nend\n", Unsupported),
         ("def project do\n [version: @v]\nend\n", Missing),
-        (
-            "@v \"1.0.0\"\n@v \"1.0.0\"\ndef project do\n [version: @v]\nend\n",
-            Ambiguous,
-        ),
+        ("@v \"1.0.0\"\n@v \"1.0.0\"\ndef project do\n [version: @v]\nend\n", Ambiguous),
     ] {
         fails(&Format::Mix, text, &any(), kind, &[]);
     }
@@ -627,13 +505,7 @@ fn scripts() {
         "VERSION = '«1.0.0»'\n__END__\nVERSION = '0'\n",
     ] {
         if text.contains("; VERSION") {
-            fails(
-                &Format::Ruby,
-                &text.replace(['«', '»'], ""),
-                &any(),
-                Unsupported,
-                &[],
-            );
+            fails(&Format::Ruby, &text.replace(['«', '»'], ""), &any(), Unsupported, &[]);
         } else {
             edits(&Format::Ruby, text, &any());
         }
@@ -651,59 +523,31 @@ fn scripts() {
         "Gem::Specification.new do |s|\n  s.required_ruby_version = '3.0'\n  s.version = \"«1.0.0»\"\n  s.files = %w[a b]\n  s.add_dependency 'x', '1.0.0'\nend\n",
         &any(),
     );
-    elsewhere(
-        &Format::Gemspec,
-        "Gem.new do |s|\n  s.version = P::VERSION\nend\n",
-        None,
-    );
-    fails(
-        &Format::Gemspec,
-        "Gem.new do |s|\n  s.version = File.read('V')\nend\n",
-        &any(),
-        Unsupported,
-        &[],
-    );
+    elsewhere(&Format::Gemspec, "Gem.new do |s|\n  s.version = P::VERSION\nend\n", None);
+    fails(&Format::Gemspec, "Gem.new do |s|\n  s.version = File.read('V')\nend\n", &any(), Unsupported, &[]);
 }
 
 #[test]
 fn text_files_and_regexes() {
-    for text in [
-        "«1.0.0»",
-        "v«1.0.0»\n",
-        "\u{feff}\r\n  «1.0.0-rc.1» \r\n\r\n",
-    ] {
+    for text in ["«1.0.0»", "v«1.0.0»\n", "\u{feff}\r\n  «1.0.0-rc.1» \r\n\r\n"] {
         edits(&Format::Text, text, &any());
     }
-    for (text, kind) in [
-        ("", Missing),
-        (" \n", Missing),
-        ("1.0.0\n1.0.0\n", NotAVersion),
-        ("one\n", NotAVersion),
-    ] {
+    for (text, kind) in
+        [("", Missing), (" \n", Missing), ("1.0.0\n1.0.0\n", NotAVersion), ("one\n", NotAVersion)]
+    {
         fails(&Format::Text, text, &any(), kind, &[]);
     }
-    let python = Context {
-        convention: Some(Convention::Pep440),
-        ..Context::default()
-    };
+    let python = Context { convention: Some(Convention::Pep440), ..Context::default() };
     edits(&Format::Text, "«1.0.0rc1»\n", &python);
     for (pattern, text) in [
-        (
-            r"(?<x>a)?version: (?<version>\S+)",
-            "ü version: v«1.0.0»\nother: 1.0.0\r\n",
-        ),
+        (r"(?<x>a)?version: (?<version>\S+)", "ü version: v«1.0.0»\nother: 1.0.0\r\n"),
         (r"^V=(.*)$", "XV=3\r\nV=«1.0.0»\r\n"),
         (r"image:(\d\S*)", "\u{feff}image:«1.0.0»"),
     ] {
         edits(&Format::Regex(pattern.to_owned()), text, &any());
     }
     for (pattern, text, kind, says) in [
-        (
-            "v(.+)",
-            "a v1.0.0\nb v1.0.0\n",
-            Ambiguous,
-            &["line 1", "line 2"][..],
-        ),
+        ("v(.+)", "a v1.0.0\nb v1.0.0\n", Ambiguous, &["line 1", "line 2"][..]),
         ("v(.+)", "x", Missing, &["matches nothing"]),
         ("v.+", "v1", Pattern, &["group"]),
         ("(", "v1", Pattern, &["valid"]),
@@ -717,46 +561,25 @@ fn text_files_and_regexes() {
 #[test]
 fn paths() {
     for (format, text) in [
-        (
-            Format::Json("$.a.b[1]".into()),
-            "// c\n{\"a\": {\"b\": [\"3.0.0\", \"«1.0.0»\",]}}",
-        ),
-        (
-            Format::Json("x.\"a.b\"".into()),
-            "{\"x\": {\"a.b\": \"v«1.0.0»\"}}",
-        ),
-        (
-            Format::Toml("tool.x.version".into()),
-            "[tool]\nx = { version = '«1.0.0»' }",
-        ),
+        (Format::Json("$.a.b[1]".into()), "// c\n{\"a\": {\"b\": [\"3.0.0\", \"«1.0.0»\",]}}"),
+        (Format::Json("x.\"a.b\"".into()), "{\"x\": {\"a.b\": \"v«1.0.0»\"}}"),
+        (Format::Toml("tool.x.version".into()), "[tool]\nx = { version = '«1.0.0»' }"),
         (
             Format::Toml("bin[1].version".into()),
             "[[bin]]\nversion = \"3.0.0\"\n[[bin]]\nversion = \"«1.0.0»\"\n",
         ),
-        (
-            Format::Yaml("image.tag".into()),
-            "# ü\nimage: {tag: v«1.0.0»}\n",
-        ),
+        (Format::Yaml("image.tag".into()), "# ü\nimage: {tag: v«1.0.0»}\n"),
         (
             Format::Yaml("metadata.labels.\"app.io/version\"".into()),
             "kind: x\n---\nmetadata:\n  labels:\n    app.io/version: \"«1.0.0»\"\n",
         ),
-        (
-            Format::Yaml("list[0]".into()),
-            "list:\n- «1.0.0»\n- 3.0.0\n",
-        ),
+        (Format::Yaml("list[0]".into()), "list:\n- «1.0.0»\n- 3.0.0\n"),
         (
             Format::Xml("project/properties/revision".into()),
             "<project><properties><revision>«1.0.0»</revision></properties></project>",
         ),
-        (
-            Format::Xml("a.b[1].c".into()),
-            "<a><b><c>3.0.0</c></b><b><c>«1.0.0»</c></b></a>",
-        ),
-        (
-            Format::Xml("widget.@version".into()),
-            "<widget id='ü' version='«1.0.0»'/>",
-        ),
+        (Format::Xml("a.b[1].c".into()), "<a><b><c>3.0.0</c></b><b><c>«1.0.0»</c></b></a>"),
+        (Format::Xml("widget.@version".into()), "<widget id='ü' version='«1.0.0»'/>"),
         (
             Format::Xml("manifest.@versionName".into()),
             "<manifest xmlns:android='x' android:versionName=\"«1.0.0»\"/>",
@@ -769,22 +592,10 @@ fn paths() {
         (Format::Json("a".into()), "{\"a\": {\"b\": 1}}", NotAVersion),
         (Format::Json("a..b".into()), "{}", Pattern),
         (Format::Json("a".into()), "{\"a\": true}", NotAVersion),
-        (
-            Format::Xml("a.b".into()),
-            "<a><b>1.0.0</b><b>1.0.0</b></a>",
-            Ambiguous,
-        ),
+        (Format::Xml("a.b".into()), "<a><b>1.0.0</b><b>1.0.0</b></a>", Ambiguous),
         (Format::Xml("a.b.c".into()), "<a><b/></a>", Missing),
-        (
-            Format::Xml("a.@b".into()),
-            "<a b='1.0&#46;0'/>",
-            Unsupported,
-        ),
-        (
-            Format::Yaml("a.b".into()),
-            "a: {b: 1.0.0}\n---\na: {b: 1.0.0}\n",
-            Ambiguous,
-        ),
+        (Format::Xml("a.@b".into()), "<a b='1.0&#46;0'/>", Unsupported),
+        (Format::Yaml("a.b".into()), "a: {b: 1.0.0}\n---\na: {b: 1.0.0}\n", Ambiguous),
     ] {
         fails(&format, text, &any(), kind, &[]);
     }
@@ -831,22 +642,13 @@ fn refuses_what_a_convention_cannot_say() {
     let error = write(text, found.spots(), &next).expect_err("PEP 440 has no next");
     assert_eq!((error.kind, error.line), (Unsupported, Some(1)));
     let rc = Version::parse("2.0.0-rc.1").expect("valid");
-    assert_eq!(
-        write(text, found.spots(), &rc).expect("valid"),
-        "__version__ = '2.0.0rc1'\n"
-    );
+    assert_eq!(write(text, found.spots(), &rc).expect("valid"), "__version__ = '2.0.0rc1'\n");
 }
 
 #[test]
 fn replaces_only_what_fits() {
-    let edits: [(Range<usize>, &str); 6] = [
-        (0..1, "x"),
-        (0..1, "y"),
-        (Range { start: 2, end: 1 }, "z"),
-        (3..4, "w"),
-        (2..3, "v"),
-        (4..99, "u"),
-    ];
+    let edits: [(Range<usize>, &str); 6] =
+        [(0..1, "x"), (0..1, "y"), (Range { start: 2, end: 1 }, "z"), (3..4, "w"), (2..3, "v"), (4..99, "u")];
     assert_eq!(replace_each("aéb", &edits), "xéw");
     assert_eq!(replace("1.0.0", &[], "2"), "1.0.0");
 }
@@ -863,22 +665,9 @@ fn manifests() {
         assert!(!found.publish && !found.elsewhere);
         let version = found.version.as_ref().expect("it has one");
         assert_eq!(text[version.range.clone()], version.value);
-        let names: Vec<_> = found
-            .dependencies
-            .iter()
-            .map(|d| (d.name.as_str(), d.kind))
-            .collect();
+        let names: Vec<_> = found.dependencies.iter().map(|d| (d.name.as_str(), d.kind)).collect();
         use DependencyKind::*;
-        assert_eq!(
-            names,
-            [
-                ("a", Normal),
-                ("@s/c", Normal),
-                ("d", Normal),
-                ("e", Dev),
-                ("a", Peer)
-            ]
-        );
+        assert_eq!(names, [("a", Normal), ("@s/c", Normal), ("d", Normal), ("e", Dev), ("a", Peer)]);
         assert_eq!(found.dependencies[2].path.as_deref(), Some("../d"));
         for dependency in &found.dependencies {
             let spot = dependency.requirement.as_ref().expect("each has one");
@@ -887,25 +676,13 @@ fn manifests() {
     }
     let text = "[workspace]\nmembers = [\"crates/*\"]\nexclude = ['crates/x']\n[workspace.package]\nversion = \"1.0.0\"\n[workspace.dependencies]\na = { path = \"crates/a\", version = \"1.0\" }\n[package]\nname = \"r\"\nversion.workspace = true\npublish = false\n[dependencies]\na.workspace = true\nz = { package = \"b\", path = \"b\", version = '=1.2.3' }\n[target.'cfg(unix)'.dev-dependencies]\nc = \"1\"\n";
     let found = manifest(&Format::CargoToml, text).expect("valid");
-    assert_eq!(
-        (found.members.len(), found.exclude.len(), found.publish),
-        (1, 1, false)
-    );
+    assert_eq!((found.members.len(), found.exclude.len(), found.publish), (1, 1, false));
     let shown: Vec<_> = found
         .dependencies
         .iter()
         .map(|d| {
-            let value = d
-                .requirement
-                .as_ref()
-                .map_or("-", |s| &text[s.range.clone()]);
-            (
-                d.name.as_str(),
-                d.kind,
-                value,
-                d.path.as_deref(),
-                d.inherited,
-            )
+            let value = d.requirement.as_ref().map_or("-", |s| &text[s.range.clone()]);
+            (d.name.as_str(), d.kind, value, d.path.as_deref(), d.inherited)
         })
         .collect();
     use DependencyKind::*;
@@ -926,10 +703,7 @@ fn manifests() {
         .dependencies
         .iter()
         .map(|d| {
-            let value = d
-                .requirement
-                .as_ref()
-                .map_or("-", |s| &text[s.range.clone()]);
+            let value = d.requirement.as_ref().map_or("-", |s| &text[s.range.clone()]);
             (d.name.as_str(), d.kind, value, d.path.as_deref())
         })
         .collect();

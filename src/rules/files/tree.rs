@@ -55,11 +55,7 @@ fn syntax(language: &str, message: &str) -> FileError {
 
 impl<'t> Tree<'t> {
     fn empty(text: &'t str) -> Self {
-        Self {
-            text,
-            nodes: Vec::new(),
-            roots: Vec::new(),
-        }
+        Self { text, nodes: Vec::new(), roots: Vec::new() }
     }
 
     fn push(&mut self, node: Node) -> Id {
@@ -84,9 +80,7 @@ impl<'t> Tree<'t> {
         };
         let parsed = jsonc_parser::parse_to_ast(text, &Default::default(), &options)
             .map_err(|e| syntax("JSON", &e.kind().to_string()).at(text, e.range().start))?;
-        let value = parsed
-            .value
-            .ok_or_else(|| syntax("JSON", "the file is empty"))?;
+        let value = parsed.value.ok_or_else(|| syntax("JSON", "the file is empty"))?;
         let mut tree = Self::empty(text);
         let root = tree.add_json(&value);
         tree.roots.push(root);
@@ -111,10 +105,9 @@ impl<'t> Tree<'t> {
                 });
                 Node::Map(span.start, entries.collect())
             }
-            Value::Array(array) => Node::List(
-                span.start,
-                array.elements.iter().map(|e| self.add_json(e)).collect(),
-            ),
+            Value::Array(array) => {
+                Node::List(span.start, array.elements.iter().map(|e| self.add_json(e)).collect())
+            }
         };
         self.push(node)
     }
@@ -138,10 +131,7 @@ impl<'t> Tree<'t> {
     fn add_table(&mut self, table: &dyn toml_edit::TableLike) -> Id {
         let mut entries = Vec::new();
         for (key, item) in table.iter() {
-            let at = table
-                .key(key)
-                .and_then(toml_edit::Key::span)
-                .map_or(0, |s| s.start);
+            let at = table.key(key).and_then(toml_edit::Key::span).map_or(0, |s| s.start);
             let value = match item {
                 toml_edit::Item::None => continue,
                 toml_edit::Item::Value(value) => self.add_toml(value),
@@ -151,11 +141,7 @@ impl<'t> Tree<'t> {
                     self.push(Node::List(at, items))
                 }
             };
-            entries.push(Entry {
-                key: key.to_owned(),
-                at,
-                value,
-            });
+            entries.push(Entry { key: key.to_owned(), at, value });
         }
         let at = entries.first().map_or(0, |e| e.at);
         self.push(Node::Map(at, entries))
@@ -166,9 +152,7 @@ impl<'t> Tree<'t> {
         let node = match value {
             toml_edit::Value::String(s) => Node::Text(span, s.value().clone()),
             toml_edit::Value::Boolean(b) => Node::Flag(*b.value()),
-            toml_edit::Value::Integer(_) | toml_edit::Value::Float(_) => {
-                Node::Other(span, "a number")
-            }
+            toml_edit::Value::Integer(_) | toml_edit::Value::Float(_) => Node::Other(span, "a number"),
             toml_edit::Value::Datetime(_) => Node::Other(span, "a date"),
             toml_edit::Value::Array(array) => {
                 Node::List(span.start, array.iter().map(|v| self.add_toml(v)).collect())
@@ -252,16 +236,10 @@ impl<'t> Tree<'t> {
     pub(super) fn root(&self) -> Result<Id, FileError> {
         match self.roots[..] {
             [root] => Ok(root),
-            [] => Err(FileError::missing(
-                "the file is empty",
-                "write the version into it",
-            )),
-            [first, second, ..] => Err(FileError::ambiguous(
-                self.text,
-                "a YAML document",
-                self.start(first),
-                self.start(second),
-            )),
+            [] => Err(FileError::missing("the file is empty", "write the version into it")),
+            [first, second, ..] => {
+                Err(FileError::ambiguous(self.text, "a YAML document", self.start(first), self.start(second)))
+            }
         }
     }
 
@@ -300,12 +278,9 @@ impl<'t> Tree<'t> {
     pub(super) fn get(&self, id: Id, key: &str) -> Result<Option<Id>, FileError> {
         let mut found = self.entries(id).iter().filter(|e| e.key == key);
         match (found.next(), found.next()) {
-            (Some(first), Some(second)) => Err(FileError::ambiguous(
-                self.text,
-                &format!("the key `{key}`"),
-                first.at,
-                second.at,
-            )),
+            (Some(first), Some(second)) => {
+                Err(FileError::ambiguous(self.text, &format!("the key `{key}`"), first.at, second.at))
+            }
             (first, _) => Ok(first.map(|e| e.value)),
         }
     }
@@ -384,11 +359,7 @@ impl<'t> Tree<'t> {
                     format!("`{what}` is {is}, not a string"),
                     "write the version as a string",
                 );
-                return Err(if at > 0 {
-                    error.at(self.text, at)
-                } else {
-                    error
-                });
+                return Err(if at > 0 { error.at(self.text, at) } else { error });
             }
         };
         if value.is_empty() {
@@ -434,8 +405,7 @@ impl<'t> Tree<'t> {
 
 /// Nothing but quotes and white space.
 fn is_blank(text: &str) -> bool {
-    text.chars()
-        .all(|c| c.is_whitespace() || c == '"' || c == '\'')
+    text.chars().all(|c| c.is_whitespace() || c == '"' || c == '\'')
 }
 
 /// What may stand before the bytes that are the value: an anchor and a tag of YAML, then quotes
@@ -451,7 +421,5 @@ fn is_quoting(text: &str) -> bool {
     }
     is_blank(text)
         || text.starts_with(['|', '>'])
-            && text
-                .rsplit_once('\n')
-                .is_some_and(|(_, line)| line.trim().is_empty())
+            && text.rsplit_once('\n').is_some_and(|(_, line)| line.trim().is_empty())
 }

@@ -23,12 +23,8 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, FileError> {
 }
 
 /// The children of that local name; namespaces do not matter.
-pub(super) fn children<'a, 'i>(
-    node: Node<'a, 'i>,
-    name: &'a str,
-) -> impl Iterator<Item = Node<'a, 'i>> {
-    node.children()
-        .filter(move |c| c.is_element() && c.tag_name().name() == name)
+pub(super) fn children<'a, 'i>(node: Node<'a, 'i>, name: &'a str) -> impl Iterator<Item = Node<'a, 'i>> {
+    node.children().filter(move |c| c.is_element() && c.tag_name().name() == name)
 }
 
 /// The only child of that name.
@@ -39,12 +35,9 @@ pub(super) fn child<'a, 'i>(
 ) -> Result<Option<Node<'a, 'i>>, FileError> {
     let mut found = children(node, name);
     match (found.next(), found.next()) {
-        (Some(first), Some(second)) => Err(FileError::ambiguous(
-            text,
-            &format!("<{name}>"),
-            first.range().start,
-            second.range().start,
-        )),
+        (Some(first), Some(second)) => {
+            Err(FileError::ambiguous(text, &format!("<{name}>"), first.range().start, second.range().start))
+        }
         (first, _) => Ok(first),
     }
 }
@@ -57,18 +50,13 @@ pub(super) fn spot(
     convention: Convention,
 ) -> Result<Spot, FileError> {
     let start = node.range().start;
-    let mut content = node
-        .children()
-        .filter(|c| !(c.is_text() && c.text().is_some_and(|t| t.trim().is_empty())));
-    let unsupported = |why: &str, hint: &str| {
-        Err(FileError::unsupported(format!("`{what}` {why}"), hint).at(text, start))
-    };
+    let mut content =
+        node.children().filter(|c| !(c.is_text() && c.text().is_some_and(|t| t.trim().is_empty())));
+    let unsupported =
+        |why: &str, hint: &str| Err(FileError::unsupported(format!("`{what}` {why}"), hint).at(text, start));
     let Some(leaf) = content.next() else {
-        return Err(FileError::missing(
-            format!("`{what}` is empty"),
-            "write the present version into it",
-        )
-        .at(text, start));
+        return Err(FileError::missing(format!("`{what}` is empty"), "write the present version into it")
+            .at(text, start));
     };
     if content.next().is_some() || !leaf.is_text() {
         return unsupported("holds more than text", "leave the version alone in it");
@@ -166,9 +154,7 @@ pub(super) fn msbuild(text: &str, cx: &Context<'_>) -> Result<Located, FileError
     let document = parse(text)?;
     let root = document.root_element();
     let all = |name: &'static str| -> Vec<Node<'_, '_>> {
-        children(root, "PropertyGroup")
-            .flat_map(|group| children(group, name))
-            .collect()
+        children(root, "PropertyGroup").flat_map(|group| children(group, name)).collect()
     };
     let mut spots = Vec::new();
     for name in ["Version", "PackageVersion"] {
@@ -178,9 +164,8 @@ pub(super) fn msbuild(text: &str, cx: &Context<'_>) -> Result<Located, FileError
                 // `<PackageVersion>$(Version)</PackageVersion>` follows by itself.
                 Reference::To("Version" | "VersionPrefix") => {}
                 Reference::To(property) => {
-                    let targets: Vec<_> = children(root, "PropertyGroup")
-                        .flat_map(|g| children(g, property))
-                        .collect();
+                    let targets: Vec<_> =
+                        children(root, "PropertyGroup").flat_map(|g| children(g, property)).collect();
                     if targets.is_empty() {
                         return Err(composed(text, node, name));
                     }

@@ -32,11 +32,7 @@ pub struct Error {
 
 impl Error {
     pub(super) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            hint: None,
-        }
+        Self { kind, message: message.into(), hint: None }
     }
 
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -45,23 +41,18 @@ impl Error {
     }
 
     pub(super) fn io(path: &Path, error: &std::io::Error) -> Self {
-        Self::new(
-            ErrorKind::Io,
-            format!("cannot read {}: {error}", path.display()),
-        )
+        Self::new(ErrorKind::Io, format!("cannot read {}: {error}", path.display()))
     }
 
     pub(super) fn missing(what: &str, id: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::MissingObject, format!("{what} {id} is not in the repository"))
-            .with_hint("fetch the whole history (git fetch --unshallow, or without --filter), or check it with git fsck")
+        Self::new(ErrorKind::MissingObject, format!("{what} {id} is not in the repository")).with_hint(
+            "fetch the whole history (git fetch --unshallow, or without --filter), or check it with git fsck",
+        )
     }
 
     pub(super) fn corrupt(what: &str, id: impl fmt::Display) -> Self {
-        Self::new(
-            ErrorKind::Corrupt,
-            format!("{what} {id} cannot be understood"),
-        )
-        .with_hint("check the repository with git fsck")
+        Self::new(ErrorKind::Corrupt, format!("{what} {id} cannot be understood"))
+            .with_hint("check the repository with git fsck")
     }
 
     /// The class of the failure.
@@ -86,9 +77,7 @@ impl std::error::Error for Error {}
 impl From<git2::Error> for Error {
     fn from(error: git2::Error) -> Self {
         let kind = match error.code() {
-            git2::ErrorCode::NotFound if error.class() == git2::ErrorClass::Odb => {
-                ErrorKind::MissingObject
-            }
+            git2::ErrorCode::NotFound if error.class() == git2::ErrorClass::Odb => ErrorKind::MissingObject,
             git2::ErrorCode::Owner => ErrorKind::Ownership,
             _ if error.class() == git2::ErrorClass::Os => ErrorKind::Io,
             _ if error.class() == git2::ErrorClass::Zlib => ErrorKind::Corrupt,

@@ -42,9 +42,7 @@ impl Head {
 pub(super) fn read(git_dir: &Path, common: &Path) -> Result<Head, Error> {
     let mut name = match file(git_dir, "HEAD")? {
         Some(Value::Object(id)) => {
-            return Ok(Head::Detached {
-                commit: CommitId::from_bytes(id),
-            });
+            return Ok(Head::Detached { commit: CommitId::from_bytes(id) });
         }
         Some(Value::Symbolic(name)) => name,
         None => return Err(broken("HEAD")),
@@ -65,10 +63,7 @@ pub(super) fn read(git_dir: &Path, common: &Path) -> Result<Head, Error> {
         };
         let branch = name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned();
         return Ok(match id {
-            Some(id) => Head::Branch {
-                name: branch,
-                commit: CommitId::from_bytes(id),
-            },
+            Some(id) => Head::Branch { name: branch, commit: CommitId::from_bytes(id) },
             None => Head::Unborn { branch },
         });
     }
@@ -88,8 +83,5 @@ fn file(directory: &Path, name: &str) -> Result<Option<Value>, Error> {
 }
 
 fn broken(name: &str) -> Error {
-    Error::new(
-        ErrorKind::Corrupt,
-        format!("the reference {name} cannot be understood"),
-    )
+    Error::new(ErrorKind::Corrupt, format!("the reference {name} cannot be understood"))
 }

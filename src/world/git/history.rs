@@ -96,13 +96,7 @@ impl History {
         let Texts { text, mut records } = texts;
         records.resize(graph.nodes.len(), Record::default());
         let order = order(&mut graph);
-        Self {
-            graph,
-            records,
-            text,
-            order,
-            boundary,
-        }
+        Self { graph, records, text, order, boundary }
     }
 
     /// How many commits there are.
@@ -117,18 +111,12 @@ impl History {
 
     /// The commits in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Commit<'_>> + ExactSizeIterator {
-        self.order.iter().map(|number| Commit {
-            history: self,
-            number: *number,
-        })
+        self.order.iter().map(|number| Commit { history: self, number: *number })
     }
 
     /// The commit at a place of the order.
     pub fn get(&self, place: usize) -> Option<Commit<'_>> {
-        self.order.get(place).map(|number| Commit {
-            history: self,
-            number: *number,
-        })
+        self.order.get(place).map(|number| Commit { history: self, number: *number })
     }
 
     /// Shallow boundaries among the commits: what came before them was not fetched, so the range may be incomplete.
@@ -153,10 +141,7 @@ impl History {
                 }
             }
         }
-        self.order
-            .iter()
-            .map(|number| owner[*number as usize])
-            .collect()
+        self.order.iter().map(|number| owner[*number as usize]).collect()
     }
 }
 
@@ -177,12 +162,7 @@ fn everything(
         texts.keep(number, &raw);
         graph.node_mut(number).flags = TIP;
         let parents = graph.parents(number);
-        stack.extend(
-            parents
-                .iter()
-                .rev()
-                .filter(|parent| !graph.node(**parent).read),
-        );
+        stack.extend(parents.iter().rev().filter(|parent| !graph.node(**parent).read));
         let id = graph.node(number).id;
         if shallow.contains(&id) {
             boundary.push(id);
@@ -202,8 +182,7 @@ fn order(graph: &mut Graph) -> Vec<u32> {
         }
     }
     let mut queue = Queue::default();
-    for number in numbers.filter(|number| listed(graph, *number) && children[*number as usize] == 0)
-    {
+    for number in numbers.filter(|number| listed(graph, *number) && children[*number as usize] == 0) {
         queue.push(graph, number);
     }
     let mut order = Vec::new();
@@ -235,13 +214,7 @@ impl Texts {
         let (who, time, offset) = signature(raw.author);
         let (author, message) = (self.add(who), self.add(raw.message));
         let encoding = raw.encoding.map_or(0..0, |encoding| self.add(encoding));
-        self.records[number] = Record {
-            author,
-            encoding,
-            message,
-            time,
-            offset,
-        };
+        self.records[number] = Record { author, encoding, message, time, offset };
     }
 
     fn add(&mut self, bytes: &[u8]) -> Range<usize> {
@@ -275,10 +248,7 @@ impl<'a> Commit<'a> {
     /// The names of its parents, also of those outside the range; none at a shallow boundary.
     pub fn parents(&self) -> impl ExactSizeIterator<Item = CommitId> + use<'a> {
         let graph = &self.history.graph;
-        graph
-            .parents(self.number)
-            .iter()
-            .map(|parent| graph.node(*parent).id)
+        graph.parents(self.number).iter().map(|parent| graph.node(*parent).id)
     }
 
     /// Whether it has more than one parent.
@@ -294,10 +264,7 @@ impl<'a> Commit<'a> {
     /// When it was written.
     pub fn author_time(&self) -> Time {
         let record = self.record();
-        Time {
-            seconds: record.time,
-            offset_minutes: record.offset,
-        }
+        Time { seconds: record.time, offset_minutes: record.offset }
     }
 
     /// The author's name.
@@ -325,11 +292,7 @@ impl<'a> Commit<'a> {
 
     fn decode(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         let label = self.text(&self.record().encoding);
-        let named = if label.is_empty() {
-            None
-        } else {
-            Encoding::for_label(label)
-        };
+        let named = if label.is_empty() { None } else { Encoding::for_label(label) };
         match named {
             Some(encoding) => encoding.decode_without_bom_handling(bytes).0,
             None => match std::str::from_utf8(bytes) {
@@ -346,11 +309,5 @@ fn split_author(who: &[u8]) -> (&[u8], &[u8]) {
         return (who.trim_ascii(), b"");
     };
     let (name, mail) = who.split_at(start);
-    (
-        name.trim_ascii(),
-        mail[1..]
-            .strip_suffix(b">")
-            .unwrap_or(&mail[1..])
-            .trim_ascii(),
-    )
+    (name.trim_ascii(), mail[1..].strip_suffix(b">").unwrap_or(&mail[1..]).trim_ascii())
 }

@@ -59,10 +59,7 @@ pub(super) fn nearest(
         (std::cmp::Reverse(node.time), node.id)
     });
     Ok(Nearest {
-        commits: found
-            .iter()
-            .map(|number| painter.graph.node(*number).id)
-            .collect(),
+        commits: found.iter().map(|number| painter.graph.node(*number).id).collect(),
         boundary: painter.boundary(|flags| flags & (HEAD | HIDDEN | FOUND) == HEAD),
     })
 }
@@ -102,18 +99,8 @@ pub(super) fn reachable(
         let node = painter.graph.node(*number);
         (std::cmp::Reverse(node.time), node.id)
     });
-    let boundary = if left > 0 {
-        painter.boundary(|flags| flags & HEAD != 0)
-    } else {
-        Vec::new()
-    };
-    Ok(Nearest {
-        commits: wanted
-            .iter()
-            .map(|number| painter.graph.node(*number).id)
-            .collect(),
-        boundary,
-    })
+    let boundary = if left > 0 { painter.boundary(|flags| flags & HEAD != 0) } else { Vec::new() };
+    Ok(Nearest { commits: wanted.iter().map(|number| painter.graph.node(*number).id).collect(), boundary })
 }
 
 const ONE: u8 = 1;
@@ -132,9 +119,7 @@ pub(super) fn is_ancestor(
     let mut painter = Painter::new(objects, shallow, STALE);
     let number = painter.start(ancestor, ONE)?;
     painter.start(descendant, TWO)?;
-    common(&mut painter, |painter| {
-        painter.graph.node(number).flags & TWO != 0
-    })?;
+    common(&mut painter, |painter| painter.graph.node(number).flags & TWO != 0)?;
     Ok(painter.graph.node(number).flags & TWO != 0)
 }
 
@@ -173,10 +158,7 @@ pub(super) fn merge_bases(
 
 /// Paints both histories until only common ancestors of common ancestors are left (`paint_down_to_common` in git's
 /// `commit-reach.c`).
-fn common<'a>(
-    painter: &mut Painter<'a>,
-    done: impl Fn(&Painter<'a>) -> bool,
-) -> Result<Vec<u32>, Error> {
+fn common<'a>(painter: &mut Painter<'a>, done: impl Fn(&Painter<'a>) -> bool) -> Result<Vec<u32>, Error> {
     let mut results = Vec::new();
     while painter.is_open() && !done(painter) {
         let Some((number, flags)) = painter.next() else {

@@ -25,26 +25,12 @@ pub(super) struct Objects {
 impl Objects {
     pub(super) fn new(directory: PathBuf) -> Self {
         let mut indexes: Vec<_> = std::fs::read_dir(directory.join("pack"))
-            .map(|entries| {
-                entries
-                    .filter_map(Result::ok)
-                    .map(|entry| entry.path())
-                    .collect()
-            })
+            .map(|entries| entries.filter_map(Result::ok).map(|entry| entry.path()).collect())
             .unwrap_or_default();
         indexes.retain(|path| path.extension().is_some_and(|extension| extension == "idx"));
         indexes.sort();
-        let packs = indexes
-            .iter()
-            .filter_map(|index| Pack::open(index))
-            .collect();
-        Self {
-            directory,
-            odb: None,
-            packs,
-            scratch: Scratch::default(),
-            loose: Vec::new(),
-        }
+        let packs = indexes.iter().filter_map(|index| Pack::open(index)).collect();
+        Self { directory, odb: None, packs, scratch: Scratch::default(), loose: Vec::new() }
     }
 
     /// The kind and the bytes of an object, or `None` where it does not exist.
@@ -61,9 +47,7 @@ impl Objects {
                 Ok(Some((object.kind(), &self.loose)))
             }
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-            Err(error) => {
-                Err(Error::corrupt("object", hex(id)).with_hint(error.message().to_owned()))
-            }
+            Err(error) => Err(Error::corrupt("object", hex(id)).with_hint(error.message().to_owned())),
         }
     }
 
@@ -77,9 +61,7 @@ impl Objects {
         match odb(&mut self.odb, &self.directory)?.read_header(Oid::from_bytes(id)?) {
             Ok((_, kind)) => Ok(Some(kind)),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-            Err(error) => {
-                Err(Error::corrupt("object", hex(id)).with_hint(error.message().to_owned()))
-            }
+            Err(error) => Err(Error::corrupt("object", hex(id)).with_hint(error.message().to_owned())),
         }
     }
 
@@ -94,11 +76,7 @@ impl Objects {
 
     /// The pack that holds an object, and where. The pack of the last hit moves to the front.
     fn find(&mut self, id: &[u8; 20]) -> Option<(usize, usize)> {
-        let (at, offset) = self
-            .packs
-            .iter()
-            .enumerate()
-            .find_map(|(at, pack)| Some((at, pack.find(id)?)))?;
+        let (at, offset) = self.packs.iter().enumerate().find_map(|(at, pack)| Some((at, pack.find(id)?)))?;
         self.packs.swap(0, at);
         Some((0, offset))
     }

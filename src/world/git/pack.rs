@@ -46,12 +46,7 @@ pub(super) struct Scratch {
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self {
-            inflate: Inflate::new(true, 15),
-            buffer: Vec::new(),
-            delta: Vec::new(),
-            spare: Vec::new(),
-        }
+        Self { inflate: Inflate::new(true, 15), buffer: Vec::new(), delta: Vec::new(), spare: Vec::new() }
     }
 }
 
@@ -86,29 +81,16 @@ impl Pack {
         }
         let count = usize::try_from(be32(&index, 8 + 255 * 4)?).ok()?;
         // names, checksums and short offsets
-        index.get(
-            ..8usize
-                .checked_add(1024)?
-                .checked_add(count.checked_mul(28)?)?,
-        )?;
+        index.get(..8usize.checked_add(1024)?.checked_add(count.checked_mul(28)?)?)?;
         let mut bases = Vec::new();
         bases.resize_with(BASES, || None);
-        Some(Self {
-            index,
-            data,
-            count,
-            bases,
-        })
+        Some(Self { index, data, count, bases })
     }
 
     /// Where the object starts in the pack.
     pub(super) fn find(&self, id: &[u8; 20]) -> Option<usize> {
         let first = usize::from(id[0]);
-        let low = if first == 0 {
-            0
-        } else {
-            be32(&self.index, 8 + (first - 1) * 4)? as usize
-        };
+        let low = if first == 0 { 0 } else { be32(&self.index, 8 + (first - 1) * 4)? as usize };
         let high = (be32(&self.index, 8 + first * 4)? as usize).min(self.count);
         let names = self.index.get(1032..1032 + self.count * 20)?;
         let (names, _) = names.as_chunks::<20>();
@@ -139,10 +121,7 @@ impl Pack {
         let mut at = offset;
         // down to a whole object or a base that is still at hand
         let kind = loop {
-            if let Some(base) = self.bases[slot(at)]
-                .as_ref()
-                .filter(|base| base.offset == at)
-            {
+            if let Some(base) = self.bases[slot(at)].as_ref().filter(|base| base.offset == at) {
                 scratch.buffer.clear();
                 scratch.buffer.extend_from_slice(&base.bytes);
                 break base.kind;
@@ -173,12 +152,7 @@ impl Pack {
         };
         while let Some(step) = chain.pop() {
             let header = self.header(step.start)?;
-            inflate(
-                &mut scratch.inflate,
-                self.data.get(header.start..)?,
-                header.size,
-                &mut scratch.delta,
-            )?;
+            inflate(&mut scratch.inflate, self.data.get(header.start..)?, header.size, &mut scratch.delta)?;
             apply(&scratch.buffer, &scratch.delta, &mut scratch.spare)?;
             std::mem::swap(&mut scratch.buffer, &mut scratch.spare);
             self.keep(step.start, kind, &scratch.buffer);
@@ -188,11 +162,8 @@ impl Pack {
 
     fn keep(&mut self, offset: usize, kind: ObjectType, bytes: &[u8]) {
         if bytes.len() <= MAX_BASE {
-            let mut base = self.bases[slot(offset)].take().unwrap_or(Base {
-                offset,
-                kind,
-                bytes: Vec::new(),
-            });
+            let mut base =
+                self.bases[slot(offset)].take().unwrap_or(Base { offset, kind, bytes: Vec::new() });
             base.offset = offset;
             base.kind = kind;
             base.bytes.clear();
@@ -238,18 +209,11 @@ impl Pack {
             }
             _ => return None,
         };
-        Some(Header {
-            entry,
-            size: usize::try_from(size).ok()?,
-            start: at,
-        })
+        Some(Header { entry, size: usize::try_from(size).ok()?, start: at })
     }
 }
 
-#[expect(
-    unsafe_code,
-    reason = "mapping a file is unsafe by nature; git never changes a pack in place"
-)]
+#[expect(unsafe_code, reason = "mapping a file is unsafe by nature; git never changes a pack in place")]
 fn map(path: &Path) -> Option<Mmap> {
     let file = File::open(path).ok()?;
     // SAFETY: packs and their indexes are written once, read-only, and replaced only by unlinking, which leaves
@@ -281,9 +245,7 @@ fn slot(offset: usize) -> usize {
 }
 
 fn be32(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(
-        bytes.get(at..at.checked_add(4)?)?.try_into().ok()?,
-    ))
+    Some(u32::from_be_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
 }
 
 /// Inflates exactly `size` bytes; the zlib checksum is verified.
@@ -312,11 +274,7 @@ fn apply(base: &[u8], mut delta: &[u8], output: &mut Vec<u8>) -> Option<()> {
             let mut field = |first: u8, count: u8| {
                 (0..count).try_fold(0usize, |value, index| {
                     let present = op >> (first + index) & 1 != 0;
-                    Some(if present {
-                        value | usize::from(byte(&mut delta)?) << (8 * index)
-                    } else {
-                        value
-                    })
+                    Some(if present { value | usize::from(byte(&mut delta)?) << (8 * index) } else { value })
                 })
             };
             let (offset, length) = (field(0, 4)?, field(4, 3)?);

@@ -76,9 +76,7 @@ impl Repository {
                 let flags = RepositoryOpenFlags::FROM_ENV | RepositoryOpenFlags::NO_SEARCH;
                 git2::Repository::open_ext(directory.join(git_dir), flags, no_ceiling)
             }
-            None => {
-                git2::Repository::open_ext(directory, RepositoryOpenFlags::FROM_ENV, no_ceiling)
-            }
+            None => git2::Repository::open_ext(directory, RepositoryOpenFlags::FROM_ENV, no_ceiling),
         };
         let git = opened.map_err(|error| explain(directory, &error))?;
         if git.object_format() != git2::ObjectFormat::Sha1 {
@@ -88,21 +86,11 @@ impl Repository {
         let objects = env::var_os("GIT_OBJECT_DIRECTORY")
             .map_or_else(|| common.join("objects"), |path| directory.join(path));
         let text = tags::optional(&common.join("shallow"))?;
-        let lines = text
-            .split(|byte| *byte == b'\n')
-            .map(<[u8]>::trim_ascii_end)
-            .filter(|line| !line.is_empty());
-        let shallow = lines
-            .map(|line| parse_hex(line).map(CommitId::from_bytes))
-            .collect::<Option<_>>();
-        let shallow =
-            shallow.ok_or_else(|| Error::corrupt("the file", common.join("shallow").display()))?;
-        Ok(Self {
-            git,
-            common,
-            shallow,
-            objects: RefCell::new(Objects::new(objects)),
-        })
+        let lines =
+            text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty());
+        let shallow = lines.map(|line| parse_hex(line).map(CommitId::from_bytes)).collect::<Option<_>>();
+        let shallow = shallow.ok_or_else(|| Error::corrupt("the file", common.join("shallow").display()))?;
+        Ok(Self { git, common, shallow, objects: RefCell::new(Objects::new(objects)) })
     }
 
     /// Where the files are, or `None` for a bare repository.
@@ -154,12 +142,7 @@ impl Repository {
     /// A tag that cannot be read or whose object is missing.
     pub fn tags(&self, keep: impl Fn(&str) -> bool) -> Result<Vec<Tag>, Error> {
         let resolve = |name: &str| Ok(raw_id(self.git.refname_to_id(name)?));
-        tags::read(
-            &self.common,
-            &mut self.objects.borrow_mut(),
-            &keep,
-            &resolve,
-        )
+        tags::read(&self.common, &mut self.objects.borrow_mut(), &keep, &resolve)
     }
 
     /// Commits reachable from the tips and not from what is hidden: `git rev-list --date-order TIPS --not HIDE`.
@@ -188,12 +171,7 @@ impl Repository {
     /// # Errors
     /// A commit that is missing or cannot be read, by its name.
     pub fn reachable(&self, head: CommitId, candidates: &[CommitId]) -> Result<Nearest, Error> {
-        nearest::reachable(
-            &mut self.objects.borrow_mut(),
-            &self.shallow,
-            head,
-            candidates,
-        )
+        nearest::reachable(&mut self.objects.borrow_mut(), &self.shallow, head, candidates)
     }
 
     /// Whether the first commit is the second or one of its ancestors, as `git merge-base --is-ancestor` says.
@@ -201,12 +179,7 @@ impl Repository {
     /// # Errors
     /// A commit that is missing or cannot be read, by its name.
     pub fn is_ancestor(&self, ancestor: CommitId, descendant: CommitId) -> Result<bool, Error> {
-        nearest::is_ancestor(
-            &mut self.objects.borrow_mut(),
-            &self.shallow,
-            ancestor,
-            descendant,
-        )
+        nearest::is_ancestor(&mut self.objects.borrow_mut(), &self.shallow, ancestor, descendant)
     }
 
     /// The best common ancestors of two commits, newest first, as `git merge-base --all` says.
@@ -254,12 +227,7 @@ impl Repository {
     /// # Errors
     /// A commit or tree that is missing or cannot be read.
     pub fn changed_paths(&self, commit: CommitId) -> Result<Vec<String>, Error> {
-        tree::changed_paths(
-            &self.git,
-            &mut self.objects.borrow_mut(),
-            &self.shallow,
-            commit,
-        )
+        tree::changed_paths(&self.git, &mut self.objects.borrow_mut(), &self.shallow, commit)
     }
 
     /// A file's content as of a commit, `None` where the commit has no such file.
@@ -267,10 +235,7 @@ impl Repository {
     /// # Errors
     /// A content that is not there, as in a partial clone, by its name.
     pub fn read_blob_at(&self, commit: CommitId, path: &str) -> Result<Option<Vec<u8>>, Error> {
-        let tree = self
-            .git
-            .find_commit(git2::Oid::from_bytes(commit.as_bytes())?)?
-            .tree()?;
+        let tree = self.git.find_commit(git2::Oid::from_bytes(commit.as_bytes())?)?.tree()?;
         let entry = match tree.get_path(Path::new(path)) {
             Ok(entry) => entry,
             Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok(None),
@@ -331,18 +296,10 @@ impl Repository {
     /// A configuration that cannot be read.
     pub fn remotes(&self) -> Result<Vec<Remote>, Error> {
         let mut remotes = Vec::new();
-        for name in self
-            .git
-            .remotes()?
-            .iter_bytes()
-            .map(String::from_utf8_lossy)
-        {
+        for name in self.git.remotes()?.iter_bytes().map(String::from_utf8_lossy) {
             let remote = self.git.find_remote(&name)?;
             let url = String::from_utf8_lossy(remote.url_bytes()).into_owned();
-            remotes.push(Remote {
-                name: name.into_owned(),
-                url: redact(&url),
-            });
+            remotes.push(Remote { name: name.into_owned(), url: redact(&url) });
         }
         remotes.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Ok(remotes)
@@ -358,11 +315,7 @@ impl Repository {
             let (branch, kind) = branch?;
             if let Some(id) = branch.get().target() {
                 let name = String::from_utf8_lossy(branch.name_bytes()?).into_owned();
-                branches.push(Branch {
-                    name,
-                    commit: commit_id(id),
-                    remote: kind == BranchType::Remote,
-                });
+                branches.push(Branch { name, commit: commit_id(id), remote: kind == BranchType::Remote });
             }
         }
         branches.sort_unstable_by(|one, other| one.name.cmp(&other.name));
@@ -382,11 +335,7 @@ impl Repository {
         let name = String::from_utf8_lossy(upstream.name_bytes()?).into_owned();
         let id = upstream.get().target();
         let remote = upstream.get().is_remote();
-        Ok(id.map(|id| Branch {
-            name,
-            commit: commit_id(id),
-            remote,
-        }))
+        Ok(id.map(|id| Branch { name, commit: commit_id(id), remote }))
     }
 
     /// A value of git's configuration, such as `user.name`.
@@ -423,29 +372,20 @@ fn sha256(directory: &Path) -> Error {
 fn explain(directory: &Path, error: &git2::Error) -> Error {
     let shown = directory.display();
     match error.code() {
-        git2::ErrorCode::NotFound => Error::new(
-            ErrorKind::NotARepository,
-            format!("{shown} is in no git repository"),
-        )
-        .with_hint("run in a clone, or name one with -C"),
-        git2::ErrorCode::Owner => Error::new(
-            ErrorKind::Ownership,
-            format!("the repository of {shown} belongs to another user"),
-        )
-        .with_hint(format!(
-            "if you trust it: git config --global --add safe.directory {shown}"
-        )),
-        _ if error.message().contains("objectformat")
-            || error.message().contains("object format") =>
-        {
+        git2::ErrorCode::NotFound => {
+            Error::new(ErrorKind::NotARepository, format!("{shown} is in no git repository"))
+                .with_hint("run in a clone, or name one with -C")
+        }
+        git2::ErrorCode::Owner => {
+            Error::new(ErrorKind::Ownership, format!("the repository of {shown} belongs to another user"))
+                .with_hint(format!("if you trust it: git config --global --add safe.directory {shown}"))
+        }
+        _ if error.message().contains("objectformat") || error.message().contains("object format") => {
             sha256(directory)
         }
         _ if error.message().contains("unsupported extension") => Error::new(
             ErrorKind::Unsupported,
-            format!(
-                "the repository of {shown} cannot be read: {}",
-                error.message()
-            ),
+            format!("the repository of {shown} cannot be read: {}", error.message()),
         ),
         _ => Error::from(git2::Error::new(
             error.code(),
@@ -464,10 +404,7 @@ fn redact(url: &str) -> String {
     match authority.rsplit_once('@') {
         // the user of ssh says which account to use, and is no secret without a password
         Some((user, host)) if scheme.ends_with("ssh") => {
-            format!(
-                "{scheme}://{}@{host}{path}",
-                user.split(':').next().unwrap_or_default()
-            )
+            format!("{scheme}://{}@{host}{path}", user.split(':').next().unwrap_or_default())
         }
         Some((_, host)) => format!("{scheme}://{host}{path}"),
         None => url.to_owned(),

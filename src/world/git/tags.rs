@@ -41,9 +41,7 @@ pub(super) struct Found {
 
 pub(super) fn parse(text: &[u8]) -> Option<Value> {
     if let Some(name) = text.strip_prefix(b"ref:") {
-        return Some(Value::Symbolic(
-            std::str::from_utf8(name.trim_ascii()).ok()?.to_owned(),
-        ));
+        return Some(Value::Symbolic(std::str::from_utf8(name.trim_ascii()).ok()?.to_owned()));
     }
     Some(Value::Object(parse_hex(text.get(..40)?)?))
 }
@@ -62,13 +60,7 @@ pub(super) fn read(
     found.sort_by(|one, other| one.name.cmp(&other.name));
     found.dedup_by(|later, first| later.name == first.name);
     let mut tags = Vec::with_capacity(found.len());
-    for Found {
-        name,
-        value,
-        peeled,
-        is_peeled,
-    } in found
-    {
+    for Found { name, value, peeled, is_peeled } in found {
         let id = match value {
             Value::Object(id) => id,
             Value::Symbolic(target) => resolve(&target)?,
@@ -79,11 +71,9 @@ pub(super) fn read(
             None => peel(objects, id, &name)?,
         };
         match objects.kind(&target)? {
-            Some(ObjectType::Commit) => tags.push(Tag {
-                name,
-                commit: CommitId::from_bytes(target),
-                annotated,
-            }),
+            Some(ObjectType::Commit) => {
+                tags.push(Tag { name, commit: CommitId::from_bytes(target), annotated })
+            }
             Some(_) => {}
             None => {
                 return Err(Error::missing(
@@ -100,18 +90,11 @@ pub(super) fn read(
 fn peel(objects: &mut Objects, mut id: [u8; 20], name: &str) -> Result<([u8; 20], bool), Error> {
     let mut annotated = false;
     while objects.kind(&id)? == Some(ObjectType::Tag) {
-        let broken = || {
-            Error::corrupt(
-                &format!("the object of the tag {name},"),
-                CommitId::from_bytes(id),
-            )
-        };
+        let broken = || Error::corrupt(&format!("the object of the tag {name},"), CommitId::from_bytes(id));
         let Some((_, bytes)) = objects.read(&id)? else {
             return Err(broken());
         };
-        let target = bytes
-            .strip_prefix(b"object ")
-            .and_then(|rest| parse_hex(rest.get(..40)?));
+        let target = bytes.strip_prefix(b"object ").and_then(|rest| parse_hex(rest.get(..40)?));
         id = target.ok_or_else(broken)?;
         annotated = true;
     }
@@ -122,13 +105,10 @@ fn packed(common: &Path, keep: &dyn Fn(&str) -> bool, found: &mut Vec<Found>) ->
     let path = common.join("packed-refs");
     let text = optional(&path)?;
     // without this word in the header a missing peeled line says nothing
-    let header = text
-        .split(|byte| *byte == b'\n')
-        .next()
-        .filter(|line| line.starts_with(b"# pack-refs with:"));
+    let header =
+        text.split(|byte| *byte == b'\n').next().filter(|line| line.starts_with(b"# pack-refs with:"));
     let is_peeled = header.is_some_and(|line| {
-        line.split(|byte| *byte == b' ')
-            .any(|word| matches!(word, b"peeled" | b"fully-peeled"))
+        line.split(|byte| *byte == b' ').any(|word| matches!(word, b"peeled" | b"fully-peeled"))
     });
     let mut last_kept = false;
     for line in text.split(|byte| *byte == b'\n') {
@@ -139,10 +119,7 @@ fn packed(common: &Path, keep: &dyn Fn(&str) -> bool, found: &mut Vec<Found>) ->
             continue;
         }
         last_kept = false;
-        let Some(name) = line
-            .get(40..)
-            .and_then(|rest| rest.strip_prefix(b" refs/tags/"))
-        else {
+        let Some(name) = line.get(40..).and_then(|rest| rest.strip_prefix(b" refs/tags/")) else {
             continue;
         };
         let Ok(name) = std::str::from_utf8(name.trim_ascii_end()) else {
@@ -151,12 +128,7 @@ fn packed(common: &Path, keep: &dyn Fn(&str) -> bool, found: &mut Vec<Found>) ->
         if keep(name) {
             let id = parse_hex(&line[..40]).ok_or_else(|| broken_ref(name))?;
             let value = Value::Object(id);
-            found.push(Found {
-                name: name.to_owned(),
-                value,
-                peeled: None,
-                is_peeled,
-            });
+            found.push(Found { name: name.to_owned(), value, peeled: None, is_peeled });
             last_kept = true;
         }
     }
@@ -187,13 +159,8 @@ fn absent(error: &std::io::Error) -> bool {
 }
 
 fn broken_ref(name: &str) -> Error {
-    Error::new(
-        ErrorKind::Corrupt,
-        format!("the tag {name} cannot be understood"),
-    )
-    .with_hint(format!(
-        "delete it with git tag -d {name} and fetch it again"
-    ))
+    Error::new(ErrorKind::Corrupt, format!("the tag {name} cannot be understood"))
+        .with_hint(format!("delete it with git tag -d {name} and fetch it again"))
 }
 
 /// Files under `refs/tags`.
@@ -216,12 +183,7 @@ mod loose {
         found: &mut Vec<Found>,
     ) -> Result<(), Error> {
         let failed = |error: Errno| Error::io(path, &error.into());
-        match openat(
-            CWD,
-            path,
-            OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        ) {
+        match openat(CWD, path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
             Ok(directory) => below(&directory, "", keep, found, &failed),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
             Err(error) => Err(failed(error)),
@@ -246,14 +208,7 @@ mod loose {
             }
             let name = format!("{prefix}{part}");
             let kind = entry.file_type();
-            let open = |flags| {
-                openat(
-                    directory,
-                    entry.file_name(),
-                    flags | OFlags::CLOEXEC,
-                    Mode::empty(),
-                )
-            };
+            let open = |flags| openat(directory, entry.file_name(), flags | OFlags::CLOEXEC, Mode::empty());
             if matches!(kind, FileType::Directory | FileType::Unknown) {
                 match open(OFlags::DIRECTORY) {
                     Ok(inner) => {
@@ -269,20 +224,13 @@ mod loose {
             if !keep(&name) {
                 continue;
             }
-            let length = match open(OFlags::NONBLOCK)
-                .and_then(|file| rustix::io::read(&file, &mut buffer))
-            {
+            let length = match open(OFlags::NONBLOCK).and_then(|file| rustix::io::read(&file, &mut buffer)) {
                 Ok(length) => length,
                 Err(Errno::NOENT | Errno::ISDIR) => continue,
                 Err(error) => return Err(failed(error)),
             };
             let value = parse(&buffer[..length]).ok_or_else(|| broken_ref(&name))?;
-            found.push(Found {
-                name,
-                value,
-                peeled: None,
-                is_peeled: false,
-            });
+            found.push(Found { name, value, peeled: None, is_peeled: false });
         }
         Ok(())
     }
@@ -318,9 +266,7 @@ mod loose {
         for entry in entries {
             let entry = entry.map_err(|error| Error::io(path, &error))?;
             let part = entry.file_name();
-            let Some(part) = part
-                .to_str()
-                .filter(|part| !part.starts_with('.') && !part.ends_with(".lock"))
+            let Some(part) = part.to_str().filter(|part| !part.starts_with('.') && !part.ends_with(".lock"))
             else {
                 continue;
             };
@@ -331,12 +277,7 @@ mod loose {
                 match fs::read(entry.path()) {
                     Ok(text) => {
                         let value = parse(&text).ok_or_else(|| broken_ref(&name))?;
-                        found.push(Found {
-                            name,
-                            value,
-                            peeled: None,
-                            is_peeled: false,
-                        });
+                        found.push(Found { name, value, peeled: None, is_peeled: false });
                     }
                     Err(error) if absent(&error) => {}
                     Err(error) => return Err(Error::io(&entry.path(), &error)),

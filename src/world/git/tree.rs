@@ -16,20 +16,12 @@ fn commit(
     shallow: &HashSet<CommitId>,
     id: CommitId,
 ) -> Result<([u8; 20], Vec<[u8; 20]>), Error> {
-    let raw =
-        Raw::parse(objects.commit(id.as_bytes())?).ok_or_else(|| Error::corrupt("commit", id))?;
+    let raw = Raw::parse(objects.commit(id.as_bytes())?).ok_or_else(|| Error::corrupt("commit", id))?;
     if shallow.contains(&id) {
         return Ok((raw.tree, Vec::new()));
     }
-    let parents: Option<Vec<_>> = raw
-        .parents
-        .chunks_exact(48)
-        .map(|line| parse_hex(&line[7..47]))
-        .collect();
-    Ok((
-        raw.tree,
-        parents.ok_or_else(|| Error::corrupt("commit", id))?,
-    ))
+    let parents: Option<Vec<_>> = raw.parents.chunks_exact(48).map(|line| parse_hex(&line[7..47])).collect();
+    Ok((raw.tree, parents.ok_or_else(|| Error::corrupt("commit", id))?))
 }
 
 pub(super) fn touches(
@@ -41,8 +33,8 @@ pub(super) fn touches(
     let (tree, parents) = commit(objects, shallow, id)?;
     let mut parent_trees = Vec::with_capacity(parents.len());
     for parent in parents {
-        let raw = Raw::parse(objects.commit(&parent)?)
-            .ok_or_else(|| Error::corrupt("commit", hex(&parent)))?;
+        let raw =
+            Raw::parse(objects.commit(&parent)?).ok_or_else(|| Error::corrupt("commit", hex(&parent)))?;
         parent_trees.push(Some(raw.tree));
     }
     if parent_trees.is_empty() {
@@ -92,10 +84,8 @@ fn compare(
     }
     let (one, other) = (tree(objects, one)?, tree(objects, other)?);
     // paths of one first component are neighbours only after a sort by components
-    let mut deeper: Vec<_> = deeper
-        .iter()
-        .map(|(at, path)| (path.split_once('/').unwrap_or((path, "")), *at))
-        .collect();
+    let mut deeper: Vec<_> =
+        deeper.iter().map(|(at, path)| (path.split_once('/').unwrap_or((path, "")), *at)).collect();
     deeper.sort_unstable();
     for group in deeper.chunk_by(|((one, _), _), ((other, _), _)| one == other) {
         let Some(((name, _), _)) = group.first() else {
@@ -105,21 +95,12 @@ fn compare(
         if one == other {
             continue;
         }
-        let rest: Vec<_> = group
-            .iter()
-            .map(|((_, rest), at)| (*at, rest.trim_start_matches('/')))
-            .collect();
+        let rest: Vec<_> = group.iter().map(|((_, rest), at)| (*at, rest.trim_start_matches('/'))).collect();
         let files = rest.partition_point(|(_, rest)| rest.is_empty());
         for (at, _) in &rest[..files] {
             differs[*at] = true;
         }
-        compare(
-            objects,
-            one.and_then(Entry::tree),
-            other.and_then(Entry::tree),
-            &rest[files..],
-            differs,
-        )?;
+        compare(objects, one.and_then(Entry::tree), other.and_then(Entry::tree), &rest[files..], differs)?;
     }
     Ok(())
 }
@@ -153,10 +134,7 @@ fn find<'a>(mut tree: &'a [u8], name: &[u8]) -> Option<Entry<'a>> {
         let end = rest.iter().position(|byte| *byte == 0)?;
         let id = rest.get(end + 1..end + 21)?;
         if &rest[..end] == name {
-            return Some(Entry {
-                id: id.try_into().ok()?,
-                mode,
-            });
+            return Some(Entry { id: id.try_into().ok()?, mode });
         }
         tree = &rest[end + 21..];
     }
@@ -169,15 +147,14 @@ pub(super) fn changed_paths(
     id: CommitId,
 ) -> Result<Vec<String>, Error> {
     let (tree, parents) = commit(objects, shallow, id)?;
-    let find = |id: &[u8; 20]| -> Result<git2::Tree<'_>, Error> {
-        Ok(git.find_tree(git2::Oid::from_bytes(id)?)?)
-    };
+    let find =
+        |id: &[u8; 20]| -> Result<git2::Tree<'_>, Error> { Ok(git.find_tree(git2::Oid::from_bytes(id)?)?) };
     let tree = find(&tree)?;
     let mut common: Option<HashSet<String>> = None;
     let mut bases = Vec::new();
     for parent in parents {
-        let raw = Raw::parse(objects.commit(&parent)?)
-            .ok_or_else(|| Error::corrupt("commit", hex(&parent)))?;
+        let raw =
+            Raw::parse(objects.commit(&parent)?).ok_or_else(|| Error::corrupt("commit", hex(&parent)))?;
         bases.push(Some(find(&raw.tree)?));
     }
     if bases.is_empty() {
@@ -187,10 +164,7 @@ pub(super) fn changed_paths(
         let diff = git.diff_tree_to_tree(base.as_ref(), Some(&tree), None)?;
         let mut paths = HashSet::new();
         for delta in diff.deltas() {
-            let path = delta
-                .new_file()
-                .path_bytes()
-                .or_else(|| delta.old_file().path_bytes());
+            let path = delta.new_file().path_bytes().or_else(|| delta.old_file().path_bytes());
             paths.extend(path.map(|path| String::from_utf8_lossy(path).into_owned()));
         }
         common = Some(match common {

@@ -54,13 +54,7 @@ impl Graph {
         let next = self.nodes.len() as u32;
         let number = *self.index.entry(id).or_insert(next);
         if number == next {
-            self.nodes.push(Node {
-                id,
-                time: 0,
-                parents: 0..0,
-                flags: 0,
-                read: false,
-            });
+            self.nodes.push(Node { id, time: 0, parents: 0..0, flags: 0, read: false });
         }
         number
     }
@@ -94,8 +88,7 @@ impl Graph {
         if self.node(number).read {
             return Ok(None);
         }
-        let raw = Raw::parse(objects.commit(id.as_bytes())?)
-            .ok_or_else(|| Error::corrupt("commit", id))?;
+        let raw = Raw::parse(objects.commit(id.as_bytes())?).ok_or_else(|| Error::corrupt("commit", id))?;
         let first = self.edges.len() as u32;
         if !shallow.contains(&id) {
             for line in raw.parents.chunks_exact(48) {
@@ -140,25 +133,11 @@ impl<'a> Raw<'a> {
         loop {
             let Some((line, after)) = line(rest) else {
                 // no blank line: a commit without a message
-                return Some(Self {
-                    tree,
-                    parents,
-                    author,
-                    committer,
-                    encoding,
-                    message: b"",
-                });
+                return Some(Self { tree, parents, author, committer, encoding, message: b"" });
             };
             rest = after;
             if line.is_empty() {
-                return Some(Self {
-                    tree,
-                    parents,
-                    author,
-                    committer,
-                    encoding,
-                    message: rest,
-                });
+                return Some(Self { tree, parents, author, committer, encoding, message: rest });
             }
             // lines that start with a space continue a signature or a merge tag
             if let Some(value) = line.strip_prefix(b"author ") {
@@ -187,9 +166,7 @@ pub(super) fn signature(line: &[u8]) -> (&[u8], i64, i16) {
         return (line, 0, 0);
     };
     let (who, when) = line.split_at(end + 1);
-    let mut fields = when
-        .split(|byte| *byte == b' ')
-        .filter(|field| !field.is_empty());
+    let mut fields = when.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
     let seconds = fields.next().map_or(0, number);
     let offset = fields.next().map_or(0, number);
     let minutes = offset / 100 * 60 + offset % 100;
@@ -197,10 +174,7 @@ pub(super) fn signature(line: &[u8]) -> (&[u8], i64, i16) {
 }
 
 fn number(field: &[u8]) -> i64 {
-    std::str::from_utf8(field)
-        .ok()
-        .and_then(|field| field.parse().ok())
-        .unwrap_or(0)
+    std::str::from_utf8(field).ok().and_then(|field| field.parse().ok()).unwrap_or(0)
 }
 
 /// A commit that waits for its turn: newest first, then by name, so that the order never depends on chance.
@@ -213,9 +187,7 @@ pub(super) struct Waiting {
 
 impl Ord for Waiting {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.time
-            .cmp(&other.time)
-            .then_with(|| other.id.cmp(&self.id))
+        self.time.cmp(&other.time).then_with(|| other.id.cmp(&self.id))
     }
 }
 
@@ -232,11 +204,7 @@ pub(super) struct Queue(BinaryHeap<Waiting>);
 impl Queue {
     pub(super) fn push(&mut self, graph: &Graph, number: u32) {
         let node = graph.node(number);
-        self.0.push(Waiting {
-            time: node.time,
-            id: node.id,
-            number,
-        });
+        self.0.push(Waiting { time: node.time, id: node.id, number });
     }
 
     pub(super) fn pop(&mut self) -> Option<u32> {
@@ -263,19 +231,8 @@ pub(super) struct Painter<'a> {
 }
 
 impl<'a> Painter<'a> {
-    pub(super) fn new(
-        objects: &'a mut Objects,
-        shallow: &'a HashSet<CommitId>,
-        closed: u8,
-    ) -> Self {
-        Self {
-            graph: Graph::default(),
-            queue: Queue::default(),
-            objects,
-            shallow,
-            closed,
-            open: 0,
-        }
+    pub(super) fn new(objects: &'a mut Objects, shallow: &'a HashSet<CommitId>, closed: u8) -> Self {
+        Self { graph: Graph::default(), queue: Queue::default(), objects, shallow, closed, open: 0 }
     }
 
     /// Gives a commit colours; if any is new the commit waits for its turn. Returns its content when it is read now.
@@ -300,10 +257,7 @@ impl<'a> Painter<'a> {
 
     /// Reads a commit that no side has met yet. `false` where it was read before.
     pub(super) fn read(&mut self, number: u32) -> Result<bool, Error> {
-        Ok(self
-            .graph
-            .read(number, self.objects, self.shallow)?
-            .is_some())
+        Ok(self.graph.read(number, self.objects, self.shallow)?.is_some())
     }
 
     /// Starts a side at a commit.
@@ -350,15 +304,8 @@ impl<'a> Painter<'a> {
 
     /// The shallow boundaries among the commits that this filter takes.
     pub(super) fn boundary(&self, mut takes: impl FnMut(u8) -> bool) -> Vec<CommitId> {
-        let nodes = self
-            .graph
-            .nodes
-            .iter()
-            .filter(|node| node.read && takes(node.flags));
-        let mut ids: Vec<_> = nodes
-            .map(|node| node.id)
-            .filter(|id| self.shallow.contains(id))
-            .collect();
+        let nodes = self.graph.nodes.iter().filter(|node| node.read && takes(node.flags));
+        let mut ids: Vec<_> = nodes.map(|node| node.id).filter(|id| self.shallow.contains(id)).collect();
         ids.sort_unstable();
         ids
     }
@@ -379,10 +326,7 @@ impl Slop {
     const SECONDS: i64 = 24 * 60 * 60;
 
     pub(super) fn new() -> Self {
-        Self {
-            oldest: i64::MAX,
-            left: Self::COMMITS,
-        }
+        Self { oldest: i64::MAX, left: Self::COMMITS }
     }
 
     /// A commit of this time must not be judged too early.

@@ -529,15 +529,31 @@ fn without_conflicts(index: git2::Index, doing: &str) -> Result<git2::Index> {
     Ok(index)
 }
 
-/// Whether a merge of two commits, or a cherry-pick, would conflict: an error that names the paths. Writes nothing.
-pub fn conflicts(root: &Path, make: &Make, parent: CommitId) -> Result<()> {
+/// Makes commits one on the other in memory, to see whether a merge or a cherry-pick among them conflicts: an error then
+/// names the paths. The answer says for each whether it changes anything. Nothing is written to the repository.
+pub fn rehearse(root: &Path, parent: CommitId, makes: &[Make]) -> Result<Vec<bool>> {
+    let failed = |e: git2::Error| of_git2("the rehearsal failed", &e);
     let repo = Writer::new(root).open()?;
-    match make {
-        Make::Files(_) => Ok(()),
-        Make::Merge(Rev::Commit(other)) => merged(&repo, parent, *other).map(drop),
-        Make::Merge(_) => Ok(()),
-        Make::Pick(source) => picked(&repo, parent, *source).map(drop),
+    // What is written from here on goes to memory and is gone with this handle.
+    let odb = repo.odb().map_err(failed)?;
+    odb.add_new_mempack_backend(1000).map_err(failed)?;
+    let mut at = parent;
+    let mut changes = Vec::new();
+    for make in makes {
+        let index = match make {
+            Make::Merge(Rev::Commit(other)) => merged(&repo, at, *other)?,
+            Make::Pick(source) => picked(&repo, at, *source)?,
+            Make::Merge(_) | Make::Files(_) => continue,
+        };
+        let tree = written(&repo, index)?;
+        let under = repo.find_commit(oid(at)).map_err(failed)?;
+        changes.push(tree != under.tree_id());
+        let tree = repo.find_tree(tree).map_err(failed)?;
+        let nobody =
+            git2::Signature::new("rehearsal", "rehearsal", &git2::Time::new(0, 0)).map_err(failed)?;
+        at = id(repo.commit(None, &nobody, &nobody, "rehearsal", &tree, &[&under]).map_err(failed)?);
     }
+    Ok(changes)
 }
 
 fn author_of(repo: &git2::Repository, source: CommitId) -> Result<(Person, String)> {

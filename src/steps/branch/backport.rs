@@ -1,0 +1,151 @@
+//! `branch backport`: commits to another branch by cherry-pick, on a branch of their own.
+
+use super::{Tip, at_remote, push, tip};
+use crate::data::CommitId;
+use crate::effect::{Branch, Commit, Effect, Make, Rev};
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::plan::{Answer, Finding, Plan};
+use crate::rules::branching::name;
+use crate::steps::Step;
+use crate::world::git::write::rehearse;
+
+/// `branch backport`
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The commits, in the order in which they are applied
+    #[arg(required = true)]
+    commits: Vec<String>,
+    /// The branch that gets them; may be given more than once
+    #[arg(long, required = true, value_name = "BRANCH")]
+    to: Vec<String>,
+}
+
+/// Plans the cherry-picks; a conflict is found before anything is done.
+pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
+    let repo = facts.repo();
+    let mut sources = Vec::new();
+    for rev in &args.commits {
+        sources.push(repo.resolve(rev).map_err(|_| {
+            Error::usage(format!("`{rev}` names no commit here")).hint("fetch it, or check the name")
+        })?);
+    }
+    let mut plan = Plan::new("branch backport", facts.now.timestamp());
+    let mut branches = Vec::new();
+    let mut done = Vec::new();
+    for target in &args.to {
+        let target = tip(facts, target)?;
+        let branch = name(
+            &facts.config.branch.backport,
+            &[("commit", &sources[0].short()), ("target", &target.name.replace('/', "-"))],
+        );
+        match one(facts, &sources, &target, &branch, &mut plan)? {
+            true => branches.push(branch),
+            false => done.push(target.name),
+        }
+    }
+    let short: Vec<String> = sources.iter().map(CommitId::short).collect();
+    plan.summary = match branches.is_empty() {
+        false => format!("backport {} on {}", short.join(", "), branches.join(", ")),
+        true => format!("{} is on {} already", short.join(", "), done.join(", ")),
+    };
+    plan.output("commits", sources.iter().map(ToString::to_string).collect::<Vec<_>>());
+    plan.output("branches", branches);
+    Ok(plan.into())
+}
+
+/// Plans one target; says whether anything of it is left to do or under way.
+fn one(facts: &Facts<'_>, sources: &[CommitId], target: &Tip, branch: &str, plan: &mut Plan) -> Result<bool> {
+    let repo = facts.repo();
+    let there = at_remote(facts, branch)?;
+    let local = repo.branches()?.into_iter().find(|b| !b.remote && b.name == branch);
+    if let Some(local) = &local {
+        let missing = missing(facts, sources, local.commit)?;
+        if !missing.is_empty() {
+            return Err(Error::no(format!("branch {branch} exists already, without {}", missing[0].short()))
+                .hint("delete it, or finish it by hand"));
+        }
+        plan.findings.push(Finding::new(Answer::Note, "backport", format!("{branch} is there already")));
+        if let Some(push) = push(facts, vec![(branch.to_owned(), Rev::Commit(local.commit), there)])? {
+            plan.then(Effect::Push(push));
+        }
+        return Ok(true);
+    }
+    if there.is_some() {
+        plan.findings.push(Finding::new(
+            Answer::Note,
+            "backport",
+            format!("{branch} is at {} already", facts.config.release.remote),
+        ));
+        return Ok(true);
+    }
+    let wanted = missing(facts, sources, target.commit)?;
+    let makes: Vec<Make> = wanted.iter().map(|id| Make::Pick(*id)).collect();
+    let changes = rehearse(&facts.root, target.commit, &makes)
+        .map_err(|e| Error { message: format!("onto {}: {}", target.name, e.message), ..e })?;
+    let wanted: Vec<CommitId> =
+        wanted.into_iter().zip(changes).filter(|(_, changes)| *changes).map(|(id, _)| id).collect();
+    for id in sources.iter().filter(|id| !wanted.contains(id)) {
+        plan.findings.push(Finding::new(
+            Answer::Note,
+            "backport",
+            format!("{} has {} already", target.name, id.short()),
+        ));
+    }
+    let mut parent = Rev::Commit(target.commit);
+    for id in &wanted {
+        let made = format!("pick of {} for {}", id.short(), target.name);
+        let history = repo.history(&[*id], &parents(facts, *id)?)?;
+        let message = history.iter().next().map(|c| c.message().trim_end().to_owned()).unwrap_or_default();
+        plan.then(Effect::Commit(Commit {
+            name: made.clone(),
+            parent,
+            branch: None,
+            make: Make::Pick(*id),
+            message: format!("{message}\n\n(cherry picked from commit {id})\n"),
+            committer: facts.identity()?,
+            when: facts.now.with().subsec_nanosecond(0).build().unwrap_or_else(|_| facts.now.clone()),
+            sign: facts.signs("commit.gpgsign")?,
+        }));
+        parent = Rev::Made(made);
+    }
+    if wanted.is_empty() {
+        return Ok(false);
+    }
+    plan.then(Effect::Branch(Branch { name: branch.to_owned(), at: parent.clone() }));
+    if let Some(push) = push(facts, vec![(branch.to_owned(), parent, None)])? {
+        plan.then(Effect::Push(push));
+    }
+    Ok(true)
+}
+
+fn parents(facts: &Facts<'_>, id: CommitId) -> Result<Vec<CommitId>> {
+    let repo = facts.repo();
+    let mut all = Vec::new();
+    for number in 1.. {
+        match repo.resolve(&format!("{id}^{number}")) {
+            Ok(parent) => all.push(parent),
+            Err(_) => break,
+        }
+    }
+    Ok(all)
+}
+
+/// Which of some commits a branch does not have, neither themselves nor as cherry-picks that name them.
+fn missing(facts: &Facts<'_>, sources: &[CommitId], tip: CommitId) -> Result<Vec<CommitId>> {
+    let repo = facts.repo();
+    let mut missing = Vec::new();
+    for id in sources {
+        if repo.is_ancestor(*id, tip)? {
+            continue;
+        }
+        let bases = repo.merge_bases(*id, tip)?;
+        let trailer = format!("(cherry picked from commit {id})");
+        let history = repo.history(&[tip], &bases)?;
+        let picked = history.iter().any(|commit| commit.message().contains(&trailer));
+        if !picked {
+            missing.push(*id);
+        }
+    }
+    Ok(missing)
+}
