@@ -22,7 +22,7 @@ use crate::steps::{self, Step};
 /// Exit codes: 0 done, or nothing to do; 1 the answer is no; 2 wrong usage or configuration; 3 the outside failed;
 /// 4 unknown, or still pending.
 #[derive(Debug, Parser)]
-#[command(name = "release-steps", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "release-steps", version, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,

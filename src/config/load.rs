@@ -54,20 +54,37 @@ pub fn parse(text: &str, file: &str) -> Result<Config> {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
         strict_booleans: true,
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(|e| {
-        let place = match e.location() {
-            Some(at) => format!("{file}:{}:{}", at.line(), at.column()),
-            None => file.to_owned(),
-        };
-        let plain = e.render_with_options(serde_saphyr::render_options! {
-            snippets: serde_saphyr::SnippetMode::Off,
-        });
-        let message = plain.lines().next().unwrap_or("it is not valid").to_owned();
-        Error::usage(format!("the configuration is wrong: {message}"))
-            .at(place)
-            .detail(e.render())
-            .hint("`release-steps schema` prints what may stand there")
-    })
+    serde_saphyr::from_str_with_options(text, options).map_err(|e| explain(&e, file))
+}
+
+/// Says what is wrong, where, and how the lines around look.
+fn explain(error: &serde_saphyr::Error, file: &str) -> Error {
+    let at = error.location();
+    let place = at.map_or(file.to_owned(), |at| format!("{file}:{}:{}", at.line(), at.column()));
+    let plain = error.render_with_options(serde_saphyr::render_options! {
+        snippets: serde_saphyr::SnippetMode::Off,
+    });
+    let mut message = plain.lines().next().unwrap_or("it is not valid").to_owned();
+    if let Some(at) = at {
+        // The place stands apart.
+        let suffix = format!(" at line {}, column {}", at.line(), at.column());
+        message.truncate(message.trim_end_matches(&suffix).len());
+    }
+    let drawn = error.render_with_options(serde_saphyr::render_options! { source_name: Some(file) });
+    let lines: Vec<&str> = drawn.lines().skip_while(|line| !line.trim_start().starts_with("-->")).collect();
+    let hint = match meant(&message) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => "`release-steps schema` prints what may stand there".to_owned(),
+    };
+    Error::usage(format!("the configuration is wrong: {message}")).at(place).detail(lines.join("\n")).hint(hint)
+}
+
+/// The known name that an unknown one is close to.
+fn meant(message: &str) -> Option<&str> {
+    let (unknown, known) = message.strip_prefix("unknown field `")?.split_once("`, expected")?;
+    let known: Vec<&str> =
+        known.trim_start_matches(" one of").split([',', ' ']).map(|n| n.trim_matches('`')).filter(|n| !n.is_empty()).collect();
+    similar::get_close_matches(unknown, &known, 1, 0.7).first().copied()
 }
 
 /// The JSON Schema of the configuration (draft 2020-12), for editors and for check-jsonschema.

@@ -76,7 +76,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         false => {
             let names: Vec<&str> =
                 pushed.iter().filter(|p| matches!(p.1, Rev::Made(_))).map(|p| p.0.as_str()).collect();
-            format!("merge {} into {}", source.name, names.join(" and "))
+            format!("merge {} into {}", source.name, names.join(", "))
         }
     };
     plan.output("branch", source.name.as_str());
@@ -107,6 +107,10 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
 
 fn targets(facts: &Facts<'_>, source: &Tip) -> Result<Vec<String>> {
     let config = &facts.config.branch;
+    if [&config.release, &config.hotfix].into_iter().all(|t| version_in(t, &source.name).is_none()) {
+        return Err(Error::usage(format!("{} is neither a release nor a hotfix branch", source.name))
+            .hint("name one, or say where it goes with `--into`"));
+    }
     let main = main_branch(facts)?.ok_or_else(|| {
         Error::usage("which branch is main cannot be told")
             .hint("name it: `branch: {main: …}`, or use `--into`")
