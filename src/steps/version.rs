@@ -97,12 +97,32 @@ fn next(args: &Next, facts: &Facts<'_>) -> Result<Step> {
     plan.output("released", !released.is_empty());
     if released.is_empty() {
         // The answer on standard output stays empty: a script sees that there is no version.
-        facts.note("nothing to release: no commit since the last release raises the version");
+        facts.note(&idle(&shown));
     }
     if args.explain {
         text = shown.iter().map(|c| explained(c, facts)).collect();
     }
     Ok(Step { plan, text: Some(text) })
+}
+
+/// Why there is nothing to release. A history that does not keep to the convention at all is worth a word.
+fn idle(shown: &[&Candidate]) -> String {
+    let mut all = 0;
+    let mut conventional = 0;
+    for candidate in shown {
+        for commit in commits(&candidate.line.since_stable) {
+            all += 1;
+            conventional += usize::from(commit.message.changes.iter().any(|c| c.type_.is_some()));
+        }
+    }
+    match (all, conventional) {
+        (0, _) => "nothing to release: there is no commit since the last release".to_owned(),
+        (_, 0) => format!(
+            "nothing to release: none of the {all} commits since the last release is a conventional commit \
+             (https://www.conventionalcommits.org); a person can name the version: `release-steps release minor`"
+        ),
+        _ => format!("nothing to release: none of the {all} commits since the last release raises the version"),
+    }
 }
 
 fn described(candidate: &Candidate, facts: &Facts<'_>, explain: bool) -> serde_json::Value {

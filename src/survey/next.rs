@@ -106,6 +106,8 @@ pub fn candidates(
         let version = match &ask.request {
             Some(request) if asked_for => Some(explicit(current, request, &options).map_err(wrong)?),
             _ if repeats || !asked_for => None,
+            // Of several packages, one that was never released waits for a commit that is worth a release.
+            _ if package.one_of_many && current.is_none() && level == Level::None => None,
             _ => match named_by_branch {
                 // A release or hotfix branch says its version by its name; it is released once.
                 Some(version) if !package.one_of_many && channel.is_none() => (level > Level::None

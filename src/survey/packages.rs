@@ -191,8 +191,13 @@ fn detected(facts: &Facts<'_>, tags: &[&str]) -> Result<Vec<Package>> {
         .iter()
         .filter_map(|(folder, _, manifest)| {
             let name = manifest.name.clone()?;
+            let pattern = template.pattern(&name);
+            // A private package, such as the documentation's, is released only where it has been before.
+            if !manifest.publish && !tags.iter().any(|tag| pattern.parse(tag).is_some()) {
+                return None;
+            }
             Some(Package {
-                tags: template.pattern(&name),
+                tags: pattern,
                 path: folder.clone(),
                 files: None,
                 changelog: facts.config.changelog.file.as_ref().map(|f| joined(folder, f)),
