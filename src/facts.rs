@@ -200,7 +200,7 @@ impl<'a> Facts<'a> {
         }
         let remote = &self.config.release.remote;
         self.working(&format!("reading {remote}"));
-        let refs = git::write::ls_remote(&self.root, remote)?;
+        let refs = git::push::ls_remote(&self.root, remote)?;
         Ok(Some(self.remote.get_or_init(|| refs)))
     }
 

@@ -121,7 +121,9 @@ fn idle(shown: &[&Candidate]) -> String {
             "nothing to release: none of the {all} commits since the last release is a conventional commit \
              (https://www.conventionalcommits.org); a person can name the version: `release-steps release minor`"
         ),
-        _ => format!("nothing to release: none of the {all} commits since the last release raises the version"),
+        _ => {
+            format!("nothing to release: none of the {all} commits since the last release raises the version")
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
 use crate::rules::branching::name;
 use crate::steps::Step;
-use crate::world::git::write::rehearse;
+use crate::world::git::trees::rehearse;
 
 /// `branch backport`
 #[derive(Debug, clap::Args)]

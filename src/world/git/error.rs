@@ -90,7 +90,9 @@ impl From<git2::Error> for Error {
 impl From<Error> for crate::error::Error {
     fn from(error: Error) -> Self {
         let converted = match error.kind {
-            ErrorKind::NotARepository | ErrorKind::Ownership | ErrorKind::Unsupported => Self::usage(error.message),
+            ErrorKind::NotARepository | ErrorKind::Ownership | ErrorKind::Unsupported => {
+                Self::usage(error.message)
+            }
             _ => Self::outside(error.message),
         };
         match error.hint {

@@ -13,9 +13,11 @@ pub mod history;
 pub mod nearest;
 mod objects;
 mod pack;
+pub mod push;
 pub mod repository;
 pub mod tags;
 mod tree;
+pub mod trees;
 mod walk;
 pub mod write;
 
