@@ -177,7 +177,7 @@ fn read_plan(file: &Path) -> Result<Plan> {
 /// Prints a plan, or shows it and applies it.
 fn act(cli: &Cli, facts: &Facts<'_>, step: Step, sink: &dyn Sink) -> Result<Answer> {
     let Step { plan, text } = step;
-    sink.event(&Event::Planned { plan: &plan });
+    sink.event(&Event::Planned { step: &plan.step, summary: &plan.summary, effects: plan.effects().count() });
     if let Some(file) = &cli.global.plan {
         std::fs::write(file, plan.to_json()).map_err(|e| {
             Error::outside(format!("the plan cannot be written: {e}")).at(file.display().to_string())

@@ -2,8 +2,6 @@
 
 use serde::Serialize;
 
-use crate::plan::Plan;
-
 /// Something that a reporter may show.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -13,10 +11,14 @@ pub enum Event<'a> {
         /// What.
         what: &'a str,
     },
-    /// A plan stands.
+    /// A plan stands. The plan itself is the answer of the command, not an event.
     Planned {
-        /// The plan.
-        plan: &'a Plan,
+        /// The step.
+        step: &'a str,
+        /// What it would bring about.
+        summary: &'a str,
+        /// How many effects it has.
+        effects: usize,
     },
     /// An effect begins.
     Started {
