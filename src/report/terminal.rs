@@ -28,6 +28,9 @@ const CYAN: Style = AnsiColor::Cyan.on_default();
 const DIFF_LINES: usize = 24;
 
 fn painted(style: Style, text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
     format!("{style}{}{style:#}", inert(text, Newlines::Flatten))
 }
 
@@ -168,7 +171,7 @@ fn file(out: &mut String, edit: &FileEdit) {
             _ => (GREEN, '+'),
         };
         let line = change.value().trim_end_matches(['\n', '\r']);
-        let _ = writeln!(out, "        {}", painted(style, &format!("{sign} {line}")));
+        let _ = writeln!(out, "        {}", painted(style, format!("{sign} {line}").trim_end()));
     }
     if changes.len() > DIFF_LINES {
         let more = format!("… {} more lines", changes.len() - DIFF_LINES);
