@@ -51,7 +51,8 @@ fn expand<'t>(before: &str, text: &'t str, each: &mut dyn FnMut(String)) -> &'t 
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').unwrap_or(text.len());
     let (path, mut rest) = text.split_at(end);
     let path = format!("{before}{path}");
-    if !path.ends_with("::") && !(path.is_empty() && rest.starts_with('{')) {
+    let is_group = path.ends_with("::") || path.is_empty() && rest.starts_with('{');
+    if !is_group {
         each(path);
         return rest;
     }
