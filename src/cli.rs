@@ -135,8 +135,16 @@ fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, planned: Opti
     };
     // A reader that went away (`| head`) is no failure of the release.
     drop(anstream::stderr().write_all(redactor.clean(&err).as_bytes()));
-    let mut stdout = anstream::stdout();
-    drop(stdout.write_all(redactor.clean(&out).as_bytes()).and_then(|()| stdout.flush()));
+    let out = redactor.clean(&out);
+    let written = if out.contains('\u{1b}') {
+        let mut stdout = anstream::stdout();
+        stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush())
+    } else {
+        // Nothing to take colours out of, however long it is.
+        let mut stdout = std::io::stdout();
+        stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush())
+    };
+    drop(written);
     code
 }
 

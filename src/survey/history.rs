@@ -188,17 +188,21 @@ fn last<'r>(
     Ok((found.map(|at| releases[at].clone()), Vec::new()))
 }
 
-/// The commits of a range that are about a package: all, where there is one; else those that touch its paths.
-fn about(facts: &Facts<'_>, package: &Package, history: &crate::world::git::History) -> Result<Vec<Text>> {
-    let repo = facts.repo();
-    let mut paths: Vec<&str> = package.also.iter().map(String::as_str).collect();
-    if !package.path.is_empty() {
-        paths.push(&package.path);
+/// Whether a commit is about a package: any is, where there is one; else those that touch its paths.
+pub fn is_about(facts: &Facts<'_>, package: &Package, commit: CommitId) -> Result<bool> {
+    if package.path.is_empty() {
+        return Ok(true);
     }
-    let everything = package.path.is_empty();
+    let paths: Vec<&str> =
+        package.also.iter().map(String::as_str).chain(std::iter::once(package.path.as_str())).collect();
+    Ok(facts.repo().touches(commit, &paths)?.contains(&true))
+}
+
+/// The commits of a range that are about a package.
+fn about(facts: &Facts<'_>, package: &Package, history: &crate::world::git::History) -> Result<Vec<Text>> {
     let mut texts = Vec::new();
     for commit in history.iter() {
-        if everything || repo.touches(commit.id(), &paths)?.into_iter().any(|t| t) {
+        if is_about(facts, package, commit.id())? {
             texts.push(Text {
                 id: commit.id(),
                 author: commit.author_name().into_owned(),

@@ -170,8 +170,11 @@ const SHAPES: [&str; 4] =
     ["{package}@{version}", "{package}-v{version}", "{package}/v{version}", "{package}-{version}"];
 
 fn shape_in_use(names: &[&str], tags: &[&str]) -> Option<TagTemplate> {
+    if names.is_empty() {
+        return None;
+    }
+    let known: BTreeSet<&str> = names.iter().copied().collect();
     SHAPES.iter().filter_map(|shape| TagTemplate::new(shape).ok()).find(|template| {
-        let known: BTreeSet<&str> = names.iter().copied().collect();
         tags.iter().any(|tag| template.split(tag).is_some_and(|(name, _)| known.contains(name)))
     })
 }

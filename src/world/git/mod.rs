@@ -23,7 +23,7 @@ pub mod write;
 
 pub use error::{Error, ErrorKind};
 pub use head::Head;
-pub use history::{Commit, History, Time};
+pub use history::{Commit, History, Ranges, Time};
 pub use nearest::Nearest;
 pub use repository::{Branch, Remote, Repository, Status};
 pub use tags::Tag;

@@ -583,6 +583,8 @@ fn generated_histories_are_walked_as_git_walks_them() {
         for _ in 0..40 {
             ends.push([pick(), pick(), pick(), pick()]);
         }
+        let everything = repository.history(&commits, &[]).unwrap();
+        let mut ranges = everything.ranges();
         for (case, [one, two, three, four]) in ends.into_iter().enumerate() {
             let history = repository.history(&[one, two], &[three, four]).unwrap();
             let list = listed(&history);
@@ -599,6 +601,13 @@ fn generated_histories_are_walked_as_git_walks_them() {
                     })
                 );
             }
+
+            let range = ranges.between(one, two).unwrap();
+            let range: Vec<_> = range.iter().map(|commit| commit.id()).collect();
+            if !skewed {
+                assert_eq!(range, listed(&repository.history(&[two], &[one]).unwrap()));
+            }
+            assert_eq!(sorted(range), sorted(&truth[&two] - &truth[&one]));
 
             let whole = repository.history(&[one], &[]).unwrap();
             assert_eq!(sorted(listed(&whole)), sorted(truth[&one].clone()));
