@@ -16,7 +16,7 @@ git() {
 
 # init: an empty repository on main. Called for every case before its repo.sh.
 init() {
-  command git init -q -b main
+  command git init -q -b main --template=
 }
 
 # commit MESSAGE [FILE...]: commits everything; each FILE gets a line, so that the commit touches it.
@@ -38,7 +38,7 @@ tag() {
 
 # origin: makes the bare ../origin.git, pushes all branches and tags there and follows them.
 origin() {
-  command git init -q --bare -b main "$ROOT/origin.git"
+  command git init -q --bare -b main --template= "$ROOT/origin.git"
   command git remote add origin ../origin.git
   command git push -q origin --all
   command git push -q origin --tags
@@ -49,7 +49,7 @@ origin() {
 reclone() {
   cd "$ROOT"
   rm -rf repo
-  command git clone -q "$@" "file://$ROOT/origin.git" repo
+  command git clone -q --template= "$@" "file://$ROOT/origin.git" repo
   cd repo
   command git remote set-url origin ../origin.git
 }
@@ -63,6 +63,7 @@ elsewhere() {
 
 # hook NAME: installs standard input as a hook of the origin.
 hook() {
+  mkdir -p "$ROOT/origin.git/hooks"
   cat >"$ROOT/origin.git/hooks/$1"
   chmod +x "$ROOT/origin.git/hooks/$1"
 }
