@@ -76,14 +76,21 @@ fn explain(error: &serde_saphyr::Error, file: &str) -> Error {
         Some(name) => format!("did you mean `{name}`?"),
         None => "`release-steps schema` prints what may stand there".to_owned(),
     };
-    Error::usage(format!("the configuration is wrong: {message}")).at(place).detail(lines.join("\n")).hint(hint)
+    Error::usage(format!("the configuration is wrong: {message}"))
+        .at(place)
+        .detail(lines.join("\n"))
+        .hint(hint)
 }
 
 /// The known name that an unknown one is close to.
 fn meant(message: &str) -> Option<&str> {
     let (unknown, known) = message.strip_prefix("unknown field `")?.split_once("`, expected")?;
-    let known: Vec<&str> =
-        known.trim_start_matches(" one of").split([',', ' ']).map(|n| n.trim_matches('`')).filter(|n| !n.is_empty()).collect();
+    let known: Vec<&str> = known
+        .trim_start_matches(" one of")
+        .split([',', ' '])
+        .map(|n| n.trim_matches('`'))
+        .filter(|n| !n.is_empty())
+        .collect();
     similar::get_close_matches(unknown, &known, 1, 0.7).first().copied()
 }
 
