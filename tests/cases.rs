@@ -77,14 +77,20 @@ fn folders(dir: &Path) -> Vec<PathBuf> {
 fn check(case: &Case, update: bool) -> String {
     let outcome = run(case);
     let mut said = outcome.faults.join("\n");
-    for (file, found) in [("session.txt", &outcome.session), ("plan.json", &outcome.plan), ("after.txt", &outcome.after)] {
+    for (file, found) in
+        [("session.txt", &outcome.session), ("plan.json", &outcome.plan), ("after.txt", &outcome.after)]
+    {
         let path = case.dir.join(file);
         let expected = fs::read_to_string(&path).unwrap_or_default();
         if expected == *found {
             continue;
         }
         if !update {
-            let _ = writeln!(said, "{file} differs (`UPDATE_CASES=1` accepts what was found):\n{}", diff(&expected, found));
+            let _ = writeln!(
+                said,
+                "{file} differs (`UPDATE_CASES=1` accepts what was found):\n{}",
+                diff(&expected, found)
+            );
         } else if found.is_empty() {
             fs::remove_file(&path).expect("the old expectation goes");
         } else {
@@ -96,7 +102,11 @@ fn check(case: &Case, update: bool) -> String {
 
 fn run(case: &Case) -> Outcome {
     let text = |name: &str| fs::read_to_string(case.dir.join(name)).unwrap_or_default();
-    let env = text("env").lines().filter_map(|l| l.split_once('=')).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+    let env = text("env")
+        .lines()
+        .filter_map(|l| l.split_once('='))
+        .map(|(n, v)| (n.to_owned(), v.to_owned()))
+        .collect();
     let world = World::made_by(&text("repo.sh"), env, |repo| {
         let config = case.dir.join("release-steps.yml");
         if config.exists() {
@@ -181,7 +191,11 @@ fn step(world: &World, line: &str, again: bool, outcome: &mut Outcome) {
         let ran = copy.steps(&format!("apply \"{}\"", world.root().join("dry.json").display()));
         let applied = copy.changes(&state);
         if ran.code != Some(0) || applied != changes {
-            fault(format!("`apply` of the dry plan came to something else:\n{}\n{}", diff(&changes, &applied), ran.text()));
+            fault(format!(
+                "`apply` of the dry plan came to something else:\n{}\n{}",
+                diff(&changes, &applied),
+                ran.text()
+            ));
         }
         if again {
             let settled = world.everything();

@@ -39,7 +39,12 @@ fn survives(world: &World, line: &str) {
         same(&format!("resume after a kill at change {n}"), &expected, &resumed.changes(&before), &ran);
         let again = resumed.steps(line);
         assert_eq!(again.code, Some(0), "{}", again.text());
-        same(&format!("a run after the resume after a kill at change {n}"), &expected, &resumed.changes(&before), &again);
+        same(
+            &format!("a run after the resume after a kill at change {n}"),
+            &expected,
+            &resumed.changes(&before),
+            &again,
+        );
         let nothing = resumed.steps("resume");
         assert!(nothing.stdout.contains("nothing to resume"), "{}", nothing.text());
 
@@ -57,7 +62,12 @@ fn survives(world: &World, line: &str) {
                 break;
             }
             resume(&twice, line, &[]);
-            same(&format!("resume after kills at changes {n} and {m}"), &expected, &twice.changes(&before), &ran);
+            same(
+                &format!("resume after kills at changes {n} and {m}"),
+                &expected,
+                &twice.changes(&before),
+                &ran,
+            );
         }
 
         let tomorrow = killed.copy();
@@ -65,7 +75,12 @@ fn survives(world: &World, line: &str) {
         assert_eq!(ran.code, Some(0), "a fresh run a day after a kill at change {n}:\n{}", ran.text());
         let found = tomorrow.changes(&before);
         let undated = |text: &str| undated(&tomorrow, text);
-        same(&format!("a fresh run a day after a kill at change {n}"), &undated(&expected), &undated(&found), &ran);
+        same(
+            &format!("a fresh run a day after a kill at change {n}"),
+            &undated(&expected),
+            &undated(&found),
+            &ran,
+        );
     }
     assert!(kills > 2, "only {kills} places to be killed at");
 }
@@ -107,7 +122,9 @@ fn release_of_one_package() {
 #[test]
 fn release_with_changelog_and_untracked_file() {
     survives(
-        &world("printf '# Changelog\\n\\n## [1.2.3] - 2026-01-01\\n\\n- mine\\n' > CHANGELOG.md; simple; echo x > note.txt"),
+        &world(
+            "printf '# Changelog\\n\\n## [1.2.3] - 2026-01-01\\n\\n- mine\\n' > CHANGELOG.md; simple; echo x > note.txt",
+        ),
         "run release",
     );
 }
@@ -129,15 +146,29 @@ fn prerelease() {
 
 #[test]
 fn release_from_a_detached_head_in_ci() {
-    let env = [("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_REF_TYPE", "branch"), ("GITHUB_REF_NAME", "main")];
+    let env = [
+        ("CI", "true"),
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_REF_TYPE", "branch"),
+        ("GITHUB_REF_NAME", "main"),
+    ];
     let env = env.map(|(n, v)| (n.to_owned(), v.to_owned())).into();
-    let world = World::made_by("simple; command git checkout -q --detach; command git branch -q -D main", env, |_| {});
+    let world = World::made_by(
+        "simple; command git checkout -q --detach; command git branch -q -D main",
+        env,
+        |_| {},
+    );
     survives(&world, "release");
 }
 
 #[test]
 fn release_of_a_planned_commit() {
-    survives(&world("simple; command git tag planned; elsewhere 'feat: theirs' x; command git pull -q origin main"), "release --commit planned");
+    survives(
+        &world(
+            "simple; command git tag planned; elsewhere 'feat: theirs' x; command git pull -q origin main",
+        ),
+        "release --commit planned",
+    );
 }
 
 #[test]
@@ -151,7 +182,12 @@ fn version_bump_of_several_files() {
 
 #[test]
 fn changelog_into_a_file() {
-    survives(&world("simple; printf '# Changelog\\n\\n## [1.2.3] - 2026-01-01\\n' > CHANGELOG.md; commit 'docs: log'"), "changelog --output CHANGELOG.md");
+    survives(
+        &world(
+            "simple; printf '# Changelog\\n\\n## [1.2.3] - 2026-01-01\\n' > CHANGELOG.md; commit 'docs: log'",
+        ),
+        "changelog --output CHANGELOG.md",
+    );
 }
 
 #[test]
@@ -246,7 +282,8 @@ X
         );
         let ran = world.bash(&script);
         assert_eq!(ran.code, Some(0), "{}", ran.text());
-        let path = format!("{}:{}", world.root().join("bin").display(), std::env::var("PATH").unwrap_or_default());
+        let path =
+            format!("{}:{}", world.root().join("bin").display(), std::env::var("PATH").unwrap_or_default());
         let program = support::PROGRAM;
         let mut command = world.command(program);
         command.arg("release").env("PATH", path);
@@ -327,7 +364,12 @@ fn lock_that_another_process_holds() {
     }
     assert_eq!(before, world.everything());
     let ran = world.steps("version next");
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "1.3.0\n"), "a question needs no lock:\n{}", ran.text());
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(0), "1.3.0\n"),
+        "a question needs no lock:\n{}",
+        ran.text()
+    );
     drop(file);
     assert_eq!(world.steps("release").code, Some(0));
 }

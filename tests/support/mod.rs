@@ -55,7 +55,8 @@ fn support() -> PathBuf {
 
 impl World {
     fn empty() -> World {
-        let dir = tempfile::Builder::new().prefix("release-steps-case-").tempdir().expect("a temporary folder");
+        let dir =
+            tempfile::Builder::new().prefix("release-steps-case-").tempdir().expect("a temporary folder");
         let root = dir.path().canonicalize().expect("its path");
         for name in ["home", "repo"] {
             fs::create_dir(root.join(name)).expect("a folder");
@@ -99,7 +100,8 @@ impl World {
     pub fn command(&self, program: &str) -> Command {
         let bin = Path::new(PROGRAM).parent().expect("a folder").to_owned();
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths([bin].into_iter().chain(std::env::split_paths(&path))).expect("a path");
+        let path =
+            std::env::join_paths([bin].into_iter().chain(std::env::split_paths(&path))).expect("a path");
         let mut command = Command::new(program);
         command
             .current_dir(self.repo())
@@ -161,8 +163,12 @@ impl World {
     /// Text without what differs from run to run.
     fn normal(&self, text: &str) -> String {
         let text = text.replace(&*self.root.to_string_lossy(), "<ROOT>");
-        let text = regex::Regex::new(r#""at_time":"[^"]*""#).expect("a pattern").replace_all(&text, r#""at_time":"<TIME>""#).into_owned();
-        let text = regex::Regex::new(r#""ms":\d+"#).expect("a pattern").replace_all(&text, r#""ms":0"#).into_owned();
+        let text = regex::Regex::new(r#""at_time":"[^"]*""#)
+            .expect("a pattern")
+            .replace_all(&text, r#""at_time":"<TIME>""#)
+            .into_owned();
+        let text =
+            regex::Regex::new(r#""ms":\d+"#).expect("a pattern").replace_all(&text, r#""ms":0"#).into_owned();
         let tool = concat!(r#""tool": ""#, env!("CARGO_PKG_VERSION"), '"');
         text.replace(tool, r#""tool": "<VERSION>""#)
             .replace(&tool.replace(": ", ":"), r#""tool":"<VERSION>""#)
@@ -179,11 +185,16 @@ impl World {
         // A shallow clone may be deepened by a question: its objects and tags may grow.
         let shallow = self.repo().join(".git/shallow").exists() || self.root.join(".deepens").exists();
         walk(&self.root, &self.root, &mut found, &|path| {
-            let own = path == ".clock" || path == ".deepens" || path.starts_with("home") || path.ends_with("/release-steps/lock");
+            let own = path == ".clock"
+                || path == ".deepens"
+                || path.starts_with("home")
+                || path.ends_with("/release-steps/lock");
             let state = path.contains(".git/release-steps/") || path.ends_with(".git/release-steps");
             let grows = shallow
                 && path.starts_with("repo/.git/")
-                && ["objects", "shallow", "packed-refs", "refs", "logs"].iter().any(|p| path["repo/.git/".len()..].starts_with(p));
+                && ["objects", "shallow", "packed-refs", "refs", "logs"]
+                    .iter()
+                    .any(|p| path["repo/.git/".len()..].starts_with(p));
             !(own || state || grows)
         });
         if shallow {
@@ -238,7 +249,8 @@ impl World {
         if after.commit != before.commit && after.head == "HEAD" {
             let _ = writeln!(out, "HEAD at {} → {}", short(&before.commit), short(&after.commit));
         }
-        let names: std::collections::BTreeSet<&String> = before.refs.keys().chain(after.refs.keys()).collect();
+        let names: std::collections::BTreeSet<&String> =
+            before.refs.keys().chain(after.refs.keys()).collect();
         let mut new = Vec::new();
         for name in names {
             match (before.refs.get(name), after.refs.get(name)) {
@@ -259,7 +271,11 @@ impl World {
                 let _ = writeln!(out, "\n=== {name}\n{}", text.trim_end());
             }
         }
-        let mut args = vec!["log", "--reverse", "--format=commit %H%nparents %P%nauthor %an <%ae> %aI%ncommitter %cn <%ce> %cI%n%n%B"];
+        let mut args = vec![
+            "log",
+            "--reverse",
+            "--format=commit %H%nparents %P%nauthor %an <%ae> %aI%ncommitter %cn <%ce> %cI%n%n%B",
+        ];
         let mut tips: Vec<&str> = new.iter().map(|(_, id)| id.as_str()).collect();
         tips.push(&after.commit);
         args.extend(tips);
@@ -270,7 +286,8 @@ impl World {
         if !log.trim().is_empty() {
             let _ = writeln!(out, "\n=== new commits\n{}", log.trim_end());
         }
-        let paths: std::collections::BTreeSet<&String> = before.files.keys().chain(after.files.keys()).collect();
+        let paths: std::collections::BTreeSet<&String> =
+            before.files.keys().chain(after.files.keys()).collect();
         for path in paths {
             let (was, is) = (before.files.get(path), after.files.get(path));
             if was != is {
