@@ -117,6 +117,22 @@ pub fn apply(plan: &Plan, tools: &Tools, journal: &mut Journal, sink: &dyn Sink)
     Ok(report)
 }
 
+/// Whether nothing of a plan is left to do: by its journal, or because the world is so already. A command line is done
+/// only when the journal says so.
+pub fn is_done(plan: &Plan, tools: &Tools, journal: &Journal) -> Result<bool> {
+    let mut made = journal.made.clone();
+    for (at, effect) in plan.effects() {
+        if journal.done.contains(&at) {
+            continue;
+        }
+        match tools.observe(effect, &made)? {
+            State::Done(commit) => made.extend(effect.makes().map(str::to_owned).zip(commit)),
+            State::Ready | State::Conflict(_) => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
 fn side_by_side(
     effects: &[(String, &Effect)],
     tools: &Tools,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::apply::{Report, Tools, apply};
+use crate::apply::{Report, Tools, apply, is_done};
 use crate::config;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
@@ -114,7 +114,7 @@ pub fn main() -> u8 {
         Box::new(report::Terminal::new(redactor.clone(), cli.global.verbose))
     };
     let mut shown = None;
-    let result = run(&cli, sink.as_ref(), &mut shown);
+    let result = run(&cli, &redactor, sink.as_ref(), &mut shown);
     drop(sink);
     finish(cli.global.json, &redactor, result, shown)
 }
@@ -148,7 +148,7 @@ fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, planned: Opti
     code
 }
 
-fn run(cli: &Cli, sink: &dyn Sink, shown: &mut Option<Plan>) -> Result<Answer> {
+fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Plan>) -> Result<Answer> {
     let text = |text: String| Ok(Answer { plan: None, report: None, text });
     match &cli.command {
         Command::Schema => return text(format!("{:#}\n", config::schema())),
@@ -168,11 +168,11 @@ fn run(cli: &Cli, sink: &dyn Sink, shown: &mut Option<Plan>) -> Result<Answer> {
         Command::Release(args) => steps::release::plan(args, &facts)?,
         Command::Run(args) => steps::run::plan(args, &facts)?,
         Command::Apply { file } => Step::from(read_plan(file)?),
-        Command::Resume => return resume(cli, &facts, sink, shown),
+        Command::Resume => return resume(cli, redactor, &facts, sink, shown),
         Command::Schema | Command::Completions { .. } => return text(String::new()),
     };
     *shown = Some(step.plan.clone());
-    act(cli, &facts, step, sink)
+    act(cli, redactor, &facts, step, sink)
 }
 
 fn read_plan(file: &Path) -> Result<Plan> {
@@ -183,9 +183,9 @@ fn read_plan(file: &Path) -> Result<Plan> {
 }
 
 /// Prints a plan, or shows it and applies it.
-fn act(cli: &Cli, facts: &Facts<'_>, step: Step, sink: &dyn Sink) -> Result<Answer> {
+fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn Sink) -> Result<Answer> {
     let Step { plan, text } = step;
-    sink.event(&Event::Planned { step: &plan.step, summary: &plan.summary, effects: plan.effects().count() });
+    sink.event(&Event::planned(&plan));
     if let Some(file) = &cli.global.plan {
         std::fs::write(file, plan.to_json()).map_err(|e| {
             Error::outside(format!("the plan cannot be written: {e}")).at(file.display().to_string())
@@ -194,12 +194,15 @@ fn act(cli: &Cli, facts: &Facts<'_>, step: Step, sink: &dyn Sink) -> Result<Answ
     let as_text = || text.clone().unwrap_or_else(|| report::plan(&plan));
     if cli.global.dry_run || plan.is_empty() {
         if let Err(error) = plan.verdict() {
-            show(cli, &as_text());
+            show(cli, redactor, &as_text());
             return Err(error);
+        }
+        if !cli.global.dry_run {
+            settle(facts, &plan.step)?;
         }
         return Ok(Answer { text: as_text(), plan: Some(plan), report: None });
     }
-    show(cli, &report::plan(&plan));
+    show(cli, redactor, &report::plan(&plan));
     plan.verdict()?;
     let _lock = Lock::take(&facts.git_dir, &plan.step)?;
     for run in journal::unfinished(&facts.git_dir)? {
@@ -220,24 +223,43 @@ fn act(cli: &Cli, facts: &Facts<'_>, step: Step, sink: &dyn Sink) -> Result<Answ
             run.journal.finish("superseded")?;
         }
     }
+    settle(facts, &plan.step)?;
     Ok(Answer { text: report::result(&plan, &report), plan: Some(plan), report: Some(report) })
 }
 
+/// Closes the runs of a step that were killed and of which nothing is left to do, because a later run did it.
+fn settle(facts: &Facts<'_>, step: &str) -> Result<()> {
+    // `run release` does what `release` does.
+    let alike = |other: &str| other.trim_start_matches("run ") == step.trim_start_matches("run ");
+    let tools = Tools::new(&facts.root);
+    for mut run in journal::unfinished(&facts.git_dir)? {
+        if alike(&run.plan.step) && is_done(&run.plan, &tools, &run.journal)? {
+            run.journal.finish("superseded")?;
+        }
+    }
+    Ok(())
+}
+
 /// Goes on with the newest run that did not come to its end.
-fn resume(cli: &Cli, facts: &Facts<'_>, sink: &dyn Sink, shown: &mut Option<Plan>) -> Result<Answer> {
+fn resume(
+    cli: &Cli,
+    redactor: &Redactor,
+    facts: &Facts<'_>,
+    sink: &dyn Sink,
+    shown: &mut Option<Plan>,
+) -> Result<Answer> {
     let lock = Lock::take(&facts.git_dir, "resume")?;
     let Some(mut run) = journal::unfinished(&facts.git_dir)?.into_iter().next() else {
-        return Ok(Answer {
-            plan: None,
-            report: None,
-            text: "nothing to resume: every run came to its end\n".to_owned(),
-        });
+        let mut plan = Plan::new("resume", facts.now.timestamp());
+        plan.summary = "nothing to resume: every run came to its end".to_owned();
+        return Ok(Answer { text: report::plan(&plan), plan: Some(plan), report: None });
     };
     *shown = Some(run.plan.clone());
-    show(cli, &report::plan(&run.plan));
+    sink.event(&Event::planned(&run.plan));
     if cli.global.dry_run {
-        return Ok(Answer { text: String::new(), plan: Some(run.plan), report: None });
+        return Ok(Answer { text: report::plan(&run.plan), plan: Some(run.plan), report: None });
     }
+    show(cli, redactor, &report::plan(&run.plan));
     ask(cli, facts, &run.plan)?;
     let report = apply(&run.plan, &Tools::new(&facts.root), &mut run.journal, sink)?;
     drop(lock);
@@ -245,9 +267,9 @@ fn resume(cli: &Cli, facts: &Facts<'_>, sink: &dyn Sink, shown: &mut Option<Plan
 }
 
 /// Shows text to people, beside the document that machines get.
-fn show(cli: &Cli, text: &str) {
+fn show(cli: &Cli, redactor: &Redactor, text: &str) {
     if !cli.global.json {
-        drop(anstream::stderr().write_all(text.as_bytes()));
+        drop(anstream::stderr().write_all(redactor.clean(text).as_bytes()));
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::plan::Plan;
+
 /// Something that a reporter may show.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -57,6 +59,13 @@ pub enum Event<'a> {
         /// The text.
         text: &'a str,
     },
+}
+
+impl<'a> Event<'a> {
+    /// A plan stands.
+    pub fn planned(plan: &'a Plan) -> Self {
+        Event::Planned { step: &plan.step, summary: &plan.summary, effects: plan.effects().count() }
+    }
 }
 
 /// Takes events. Shared by the effects of a wave, which run side by side.

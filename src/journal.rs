@@ -122,10 +122,17 @@ fn read(path: &Path) -> Result<Option<Unfinished>> {
     let mut journal =
         Journal { file, path: path.to_owned(), done: BTreeSet::new(), begun: false, made: BTreeMap::new() };
     let mut last = plan.created;
+    let mut finished = false;
     for entry in entries {
         match entry {
-            Entry::Finished { .. } => return Ok(None),
-            Entry::Plan(_) => {}
+            Entry::Finished { .. } => finished = true,
+            // The same plan, applied anew after it had come to its end.
+            Entry::Plan(_) => {
+                finished = false;
+                journal.begun = false;
+                journal.done.clear();
+                journal.made.clear();
+            }
             Entry::Started { at, .. } => {
                 journal.begun = true;
                 last = at;
@@ -136,6 +143,9 @@ fn read(path: &Path) -> Result<Option<Unfinished>> {
                 last = at;
             }
         }
+    }
+    if finished {
+        return Ok(None);
     }
     if !text.ends_with('\n') {
         journal.file.write_all(b"\n").map_err(failed(path))?;

@@ -78,6 +78,9 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
         push_what_is_missing(facts, wanted, &place, &found, &mut plan)?;
         return Ok(plan);
     }
+    if let Some(commit) = made_beside(facts, &place, &released)? {
+        return release(facts, &Wanted { commit: Some(commit), ..wanted.clone() });
+    }
     refuse_taken(facts, &place, &released)?;
     refuse_unfetched_tags(facts, &released)?;
 
@@ -113,12 +116,19 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
             Rev::Made(RELEASE_COMMIT.to_owned())
         }
     };
-    let mut tags = Vec::new();
+    // A package whose own commits raise it is tagged after those that follow it: after a kill between two tags, the
+    // remaining ones come out the same again.
+    let (mut following, mut leading) = (Vec::new(), Vec::new());
     for (candidate, notes) in released.iter().zip(&notes) {
+        let tags = if candidate.because == Because::Commits { &mut leading } else { &mut following };
         tags.extend(tag(facts, candidate, notes, &rev)?.map(Effect::Tag));
     }
-    plan.wave(tags);
-    push(facts, wanted, &place, &released, &rev, &mut plan)?;
+    for tags in [following, leading] {
+        if !tags.is_empty() {
+            plan.wave(tags);
+        }
+    }
+    push(facts, wanted, &place, &found, &rev, &mut plan)?;
     Ok(plan)
 }
 
@@ -153,6 +163,26 @@ fn made_already(facts: &Facts<'_>, wanted: &Wanted, version: &Version, target: C
         .iter()
         .filter(|p| wanted.ask.package.as_ref().is_none_or(|name| *name == p.name))
         .any(|p| tags.iter().any(|t| t.commit == target && p.tags.parse(&t.name).as_ref() == Some(version))))
+}
+
+/// The release commit of a commit that was released by itself before: it is on no branch, only its tag names it.
+fn made_beside(facts: &Facts<'_>, place: &Place, released: &[&Candidate]) -> Result<Option<CommitId>> {
+    if place.branch.is_some() {
+        return Ok(None);
+    }
+    let message = message(facts, released)?;
+    for tag in released.iter().filter_map(|c| c.tag()) {
+        let Some(made) = facts.tags()?.iter().find(|t| t.name == tag).map(|t| t.commit) else { continue };
+        let history = facts.repo().history(&[made], &[place.target])?;
+        if let Some(only) = history.get(0)
+            && history.len() == 1
+            && only.message() == message
+            && facts.repo().is_ancestor(place.target, made)?
+        {
+            return Ok(Some(made));
+        }
+    }
+    Ok(None)
 }
 
 /// A version that a tag, or another release or hotfix branch, owns is not taken.
@@ -342,7 +372,8 @@ fn require(place: &Place, released: &[&Candidate], plan: &mut Plan) {
     plan.requires.extend(released.iter().filter_map(|c| Some(Precondition::TagFree { tag: c.tag()? })));
 }
 
-fn commit(facts: &Facts<'_>, place: &Place, released: &[&Candidate], files: Vec<FileEdit>) -> Result<Commit> {
+/// The message of the release commit.
+fn message(facts: &Facts<'_>, released: &[&Candidate]) -> Result<String> {
     let names: Vec<String> =
         released.iter().filter_map(|c| Some(c.package.named(c.next.as_ref()?))).collect();
     let version = match names.as_slice() {
@@ -355,12 +386,16 @@ fn commit(facts: &Facts<'_>, place: &Place, released: &[&Candidate], files: Vec<
     if message.trim().is_empty() {
         return Err(Error::usage("the message of the release commit is empty").at("release.message"));
     }
+    Ok(format!("{}\n", message.trim_end()))
+}
+
+fn commit(facts: &Facts<'_>, place: &Place, released: &[&Candidate], files: Vec<FileEdit>) -> Result<Commit> {
     Ok(Commit {
         name: RELEASE_COMMIT.to_owned(),
         parent: Rev::Commit(place.target),
         branch: place.branch.clone().filter(|_| !place.detached),
         make: Make::Files(files),
-        message: format!("{}\n", message.trim_end()),
+        message: message(facts, released)?,
         committer: facts.identity()?,
         when: whole_seconds(&facts.now),
         sign: facts.signs("commit.gpgsign")?,
@@ -394,7 +429,7 @@ fn push(
     facts: &Facts<'_>,
     wanted: &Wanted,
     place: &Place,
-    released: &[&Candidate],
+    found: &[Candidate],
     rev: &Rev,
     plan: &mut Plan,
 ) -> Result<()> {
@@ -414,9 +449,14 @@ fn push(
     if let Some(branch) = &place.branch {
         updates.extend(branch_update(facts, refs, branch, rev, place.target)?);
     }
-    for candidate in released {
-        let Some(tag) = candidate.tag() else { continue };
-        updates.push(RefUpdate { from: Rev::Tag(tag.clone()), to: format!("refs/tags/{tag}"), expect: None });
+    for candidate in found {
+        // A run that was killed may have made some of the tags.
+        let made = candidate.line.latest.as_ref().filter(|r| r.commit == place.target).map(|r| r.tag.clone());
+        let Some(tag) = candidate.tag().or(made) else { continue };
+        let to = format!("refs/tags/{tag}");
+        if candidate.next.is_some() || !refs.contains_key(&to) {
+            updates.push(RefUpdate { from: Rev::Tag(tag), to, expect: None });
+        }
     }
     plan.then(Effect::Push(Push { remote: config.remote.clone(), updates }));
     Ok(())

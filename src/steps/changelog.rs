@@ -5,7 +5,7 @@ use crate::effect::Effect;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::Plan;
-use crate::rules::changelog::{PREAMBLE, Release, insert};
+use crate::rules::changelog::{PREAMBLE, Release, insert_unreleased};
 use crate::steps::Step;
 use crate::survey::changelog::{Writer, dated, full};
 use crate::survey::files::{Edits, Source};
@@ -45,6 +45,10 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
             args.package.as_deref().unwrap_or_default()
         )));
     }
+    if chosen.len() > 1 && args.output != "-" {
+        return Err(Error::usage("there are several packages, each with a changelog of its own")
+            .hint("choose one with `--package NAME`"));
+    }
     let mut plan = Plan::new("changelog", facts.now.timestamp());
     let mut text = String::new();
     for package in &chosen {
@@ -66,6 +70,8 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     let mut edits = Edits::new(facts, Source::WorkTree);
     let existing = edits.read(&args.output)?;
     let after = match existing {
+        Some(existing) if args.full && existing == text => text,
+        None if args.full => text,
         Some(_) if args.full => {
             return Err(Error::no(
                 "the file is there already, and a whole changelog would replace what people wrote",
@@ -73,8 +79,11 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
             .at(args.output.clone())
             .hint("write to another file, or to `-`"));
         }
-        Some(existing) => insert(&existing, &text),
-        None => insert(PREAMBLE, &text),
+        existing => insert_unreleased(existing.as_deref().unwrap_or(PREAMBLE), &text).ok_or_else(|| {
+            Error::no("the file has an Unreleased section already, and it says something else")
+                .at(args.output.clone())
+                .hint("bring them together by hand: `release-steps changelog` prints the new one")
+        })?,
     };
     edits.put(&args.output, after, "a section".to_owned())?;
     plan.output("file", args.output.as_str());

@@ -127,13 +127,18 @@ impl<'f, 'a> Edits<'f, 'a> {
             Err(e) if e.kind == FileErrorKind::Missing && !must => return Ok(false),
             Err(e) => return Err(wrong(path, &e)),
         };
-        let placeholder = |spot: &Spot| spot.version().is_some_and(|v| (v.major, v.minor, v.patch) == (0, 0, 0));
+        let placeholder =
+            |spot: &Spot| spot.version().is_some_and(|v| (v.major, v.minor, v.patch) == (0, 0, 0));
         if !must && spots.iter().all(placeholder) {
             // `0.0.0` and `0.0.0-development` say that the version is not kept in this file.
             self.findings.push(
-                Finding::new(Answer::Note, "version-files", format!("`{}` is a placeholder and stays", spots[0].value))
-                    .at(format!("{path}:{}", spots[0].line))
-                    .hint("name the file under `version.files` to have the version written there"),
+                Finding::new(
+                    Answer::Note,
+                    "version-files",
+                    format!("`{}` is a placeholder and stays", spots[0].value),
+                )
+                .at(format!("{path}:{}", spots[0].line))
+                .hint("name the file under `version.files` to have the version written there"),
             );
             return Ok(false);
         }

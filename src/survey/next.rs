@@ -102,10 +102,12 @@ pub fn candidates(
             && because == Because::Commits
             && fresh == Level::None
             && line.latest.as_ref().is_some_and(|r| !r.version.pre.is_empty());
+        // What was released from this very commit has its dependencies as they are here.
+        let made_here = because != Because::Commits && line.latest.as_ref().is_some_and(|r| r.commit == head);
         let named_by_branch = branch.as_deref().and_then(|b| version_of_branch(facts, b));
         let version = match &ask.request {
             Some(request) if asked_for => Some(explicit(current, request, &options).map_err(wrong)?),
-            _ if repeats || !asked_for => None,
+            _ if repeats || made_here || !asked_for => None,
             // Of several packages, one that was never released waits for a commit that is worth a release.
             _ if package.one_of_many && current.is_none() && level == Level::None => None,
             _ => match named_by_branch {
@@ -119,15 +121,19 @@ pub fn candidates(
         };
         found.push(Candidate { next: version, package, line, level, because });
     }
-    link(&mut found, &facts.config.linked);
+    link(&mut found, &facts.config.linked, head);
     Ok(found)
 }
 
-/// Linked packages get the highest of their versions.
-fn link(found: &mut [Candidate], linked: &[Vec<String>]) {
+/// Linked packages get the highest of their versions, also of one that a run released from this commit before it was
+/// killed.
+fn link(found: &mut [Candidate], linked: &[Vec<String>], head: CommitId) {
     for group in linked {
         let inside = |c: &Candidate| group.contains(&c.package.name);
-        let highest = found.iter().filter(|c| inside(c)).filter_map(|c| c.next.clone()).max();
+        let here =
+            |c: &Candidate| c.line.latest.as_ref().filter(|r| r.commit == head).map(|r| r.version.clone());
+        let highest =
+            found.iter().filter(|c| inside(c)).filter_map(|c| c.next.clone().or_else(|| here(c))).max();
         for candidate in found.iter_mut().filter(|c| inside(c) && c.next.is_some()) {
             candidate.next.clone_from(&highest);
         }

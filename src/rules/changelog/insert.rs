@@ -132,6 +132,54 @@ pub fn insert(text: &str, section: &str) -> String {
     out
 }
 
+/// Puts what is not released yet into a changelog: under its `Unreleased` heading where that is empty, as a section of its
+/// own where there is none. The text comes back unchanged when it holds the section already; none comes back when its
+/// `Unreleased` section says something else, which people wrote and must bring together.
+pub fn insert_unreleased(text: &str, section: &str) -> Option<String> {
+    let unix = text.replace("\r\n", "\n");
+    let section = section.trim_matches('\n');
+    if unix.contains(section) {
+        return Some(text.to_owned());
+    }
+    let Some(heading) = unreleased(text) else { return Some(insert(text, section)) };
+    let end = [headings(text).first().map(|h| h.section.start), Some(text.len())]
+        .into_iter()
+        .flatten()
+        .find(|at| *at >= heading.end)?;
+    if !text[heading.end..end].trim().is_empty() {
+        return None;
+    }
+    let body = section.split_once('\n').map_or("", |(_, body)| body).trim_matches('\n');
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut out = text[..heading.end].trim_end_matches(['\r', '\n']).to_owned();
+    out.push_str(newline);
+    out.push_str(newline);
+    for line in body.split('\n') {
+        out.push_str(line);
+        out.push_str(newline);
+    }
+    if end < text.len() {
+        out.push_str(newline);
+    }
+    out.push_str(&text[end..]);
+    Some(out)
+}
+
+/// The line of an `Unreleased` heading outside of fenced code.
+fn unreleased(text: &str) -> Option<Range<usize>> {
+    let mut fenced = false;
+    let mut at = 0;
+    text.split_inclusive('\n').find_map(|line| {
+        let start = at;
+        at += line.len();
+        let content = line.trim();
+        fenced ^= content.starts_with("```") || content.starts_with("~~~");
+        let title = content.strip_prefix('#')?.trim_start_matches('#').trim();
+        let title = title.trim_start_matches('[').split([']', ' ', '(']).next().unwrap_or_default();
+        (!fenced && title.eq_ignore_ascii_case("unreleased")).then_some(start..at)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +210,20 @@ mod tests {
         let found = headings(text);
         assert_eq!(&text[found[0].section.clone()], "## 1.1.0\n- a\n\n");
         assert_eq!(&text[found[1].section.clone()], "<a name=\"1.0.0\"></a>\n## 1.0.0\n- b\n");
+    }
+
+    #[test]
+    fn unreleased_goes_under_its_heading() {
+        let section = "## [Unreleased]\n\n### Added\n\n- new\n";
+        let filled = "# Log\r\n\r\n## [Unreleased]\r\n\r\n### Added\r\n\r\n- new\r\n\r\n## 1.0.0\r\n";
+        let once = insert_unreleased("# Log\r\n\r\n## [Unreleased]\r\n\r\n## 1.0.0\r\n", section);
+        assert_eq!(once.as_deref(), Some(filled));
+        assert_eq!(insert_unreleased(filled, section).as_deref(), Some(filled));
+        assert_eq!(insert_unreleased("# Log\n\n## Unreleased\n- mine\n", section), None);
+        let without = insert_unreleased("# Log\n\n## 1.0.0\n", section);
+        assert_eq!(without.as_deref(), Some("# Log\n\n## [Unreleased]\n\n### Added\n\n- new\n\n## 1.0.0\n"));
+        let empty = insert_unreleased("# Log\n\n## Unreleased", section);
+        assert_eq!(empty.as_deref(), Some("# Log\n\n## Unreleased\n\n### Added\n\n- new\n"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod insert;
 mod model;
 mod render;
 
-pub use insert::{Heading, PREAMBLE, headings, insert};
+pub use insert::{Heading, PREAMBLE, headings, insert, insert_unreleased};
 pub use model::{Entry, Release, Section};
 pub use render::{Templates, text};
 

@@ -97,7 +97,7 @@ impl Writer {
             return Ok(State::Conflict(Error::no(format!("branch {place} is gone")).hint("plan again")));
         };
         if tip == parent {
-            return Ok(State::Ready);
+            return self.observe_files(commit, parent);
         }
         if let Some(found) = self.find_made(commit, parent, tip, made)? {
             return Ok(State::Done(Some(found)));
@@ -106,6 +106,28 @@ impl Writer {
             return Ok(State::Ready);
         }
         Ok(State::Conflict(moved(place, parent, tip)))
+    }
+
+    /// Whether the work tree, where it goes with the commit, has the files as they were planned with or as they become.
+    fn observe_files(&self, commit: &Commit, parent: CommitId) -> Result<State> {
+        let Make::Files(files) = &commit.make else { return Ok(State::Ready) };
+        if !self.moved_ref(commit, parent)?.1 || self.open()?.is_bare() {
+            return Ok(State::Ready);
+        }
+        for file in files {
+            if let State::Conflict(error) = crate::world::files::observe(&self.root, file)?
+                && !self.as_committed(parent, &file.path)?
+            {
+                return Ok(State::Conflict(error));
+            }
+        }
+        Ok(State::Ready)
+    }
+
+    /// Whether a file of the work tree is as a commit has it, once git's filters, such as that of line ends, are applied.
+    fn as_committed(&self, commit: CommitId, path: &str) -> Result<bool> {
+        let hash = self.git(["hash-object", "--path", path, "--", path]).output()?;
+        Ok(hash.ok() && hash.text().parse().ok() == self.parse(&format!("{commit}:{path}"))?)
     }
 
     /// Looks on the first-parent line from `tip` down to `parent` for the commit that the effect would make.
