@@ -30,6 +30,8 @@ pub struct Text {
     pub author: String,
     /// The message.
     pub message: String,
+    /// Whether it has several parents.
+    pub merge: bool,
 }
 
 /// Parses commits; they borrow the texts.
@@ -207,6 +209,7 @@ fn about(facts: &Facts<'_>, package: &Package, history: &crate::world::git::Hist
                 id: commit.id(),
                 author: commit.author_name().into_owned(),
                 message: commit.message().into_owned(),
+                merge: commit.is_merge(),
             });
         }
     }

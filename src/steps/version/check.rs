@@ -45,7 +45,8 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         };
         let history = repo.history(&[resolve(to)?], &[resolve(from)?])?;
         let count = history.len();
-        for commit in history.iter() {
+        // What a merge commit says is git's or the forge's affair.
+        for commit in history.iter().filter(|c| !c.is_merge()) {
             plan.findings.extend(message(&commit.message(), &commit.id().short(), rules));
         }
         plan.summary = format!("{count} commit messages of {range}");
@@ -55,7 +56,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         for package in &all {
             let line = Line::read(facts, package, head)?;
             if all.len() == 1 {
-                for text in &line.since_stable {
+                for text in line.since_stable.iter().filter(|t| !t.merge) {
                     plan.findings.extend(message(&text.message, &text.id.short(), rules));
                 }
             }
