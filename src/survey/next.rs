@@ -9,7 +9,7 @@ use crate::rules::branching;
 use crate::rules::bump::{Level, decide};
 use crate::rules::changelog::text;
 use crate::rules::packages::{Because, Node, carry};
-use crate::rules::version::{Options, Request, VersionError, explicit, next};
+use crate::rules::version::{Options, Request, VersionError, distance, explicit, next};
 use crate::survey::{Line, Package, commits, reading};
 
 /// What is asked for.
@@ -110,13 +110,15 @@ pub fn candidates(
             _ if repeats || made_here || !asked_for => None,
             // Of several packages, one that was never released waits for a commit that is worth a release.
             _ if package.one_of_many && current.is_none() && level == Level::None => None,
-            _ => match named_by_branch {
-                // A release or hotfix branch says its version by its name; it is released once.
-                Some(version) if !package.one_of_many && channel.is_none() => (level > Level::None
-                    && current.is_none_or(|c| version > *c))
-                .then_some(version)
-                .map_or_else(|| next(current, level, &options).map_err(wrong), |v| Ok(Some(v)))?,
-                _ => next(current, level, &options).map_err(wrong)?,
+            _ if level == Level::None => next(current, level, &options).map_err(wrong)?,
+            _ => match named_by_branch.filter(|v| !package.one_of_many && current.is_none_or(|c| v > c)) {
+                None => next(current, level, &options).map_err(wrong)?,
+                // A release or hotfix branch says its version by its name; a channel makes it a pre-release of that.
+                Some(version) if channel.is_none() => Some(version),
+                Some(version) => {
+                    let level = current.map_or(level, |c| distance(c, &version));
+                    Some(explicit(current, &Request::Level(level), &options).map_err(wrong)?)
+                }
             },
         };
         found.push(Candidate { next: version, package, line, level, because });
