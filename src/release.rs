@@ -15,7 +15,7 @@ use crate::rules::packages::Because;
 use crate::rules::version::{Request, guard};
 use crate::survey::branches::{owned, releases_from};
 use crate::survey::changelog::{Writer, dated};
-use crate::survey::files::{Edits, Source, set_versions, written_versions};
+use crate::survey::files::{Edits, Source, Versioned, is_placeholder, set_versions, written_versions};
 use crate::survey::{Ask, Candidate, Released, candidates, packages};
 
 /// What is asked for.
@@ -87,7 +87,7 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
     let writer = Writer::new(facts)?;
     let source = Source::Commit(place.target);
     let mut edits = Edits::new(facts, source);
-    let versions: Vec<_> = released.iter().filter_map(|c| Some((&c.package, c.next.clone()?))).collect();
+    let versions: Vec<Versioned<'_>> = released.iter().filter_map(|c| c.versioned()).collect();
     let mut notes = Vec::new();
     let with_commit = facts.config.release.commit;
     if with_commit {
@@ -232,7 +232,7 @@ fn mention_disagreement(
     for candidate in released {
         let (Some(current), Some(next)) = (candidate.line.latest.as_ref(), &candidate.next) else { continue };
         for (place, version) in written_versions(facts, &candidate.package)? {
-            if version != current.version && version != *next {
+            if version != current.version && version != *next && !is_placeholder(&version) {
                 findings.push(
                     Finding::new(
                         Answer::Warning,

@@ -11,7 +11,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::Redactor;
 use crate::apply::{Outcome, Report};
-use crate::effect::FileEdit;
+use crate::effect::{Effect, FileEdit};
 use crate::error::Error;
 use crate::event::{Event, Sink};
 use crate::plan::{Answer, Plan};
@@ -149,7 +149,11 @@ pub fn plan(plan: &Plan) -> String {
             painted(YELLOW, leaves)
         );
         for edit in effect.files() {
-            file(&mut out, edit);
+            // The effect's own line names the one file that it writes.
+            if !matches!(effect, Effect::WriteFile(_)) {
+                file(&mut out, edit);
+            }
+            diff(&mut out, edit);
         }
     }
     if plan.leaves_machine() {
@@ -162,6 +166,9 @@ fn file(out: &mut String, edit: &FileEdit) {
     let new = if edit.before.is_none() { " (new file)" } else { "" };
     let _ =
         writeln!(out, "      {}{new}: {}", painted(BOLD, &edit.path), inert(&edit.why, Newlines::Flatten));
+}
+
+fn diff(out: &mut String, edit: &FileEdit) {
     let before = edit.before.as_deref().unwrap_or_default();
     let diff = TextDiff::from_lines(before, edit.after.as_str());
     let changes: Vec<_> = diff.iter_all_changes().filter(|c| c.tag() != ChangeTag::Equal).collect();

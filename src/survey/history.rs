@@ -146,6 +146,24 @@ impl Line {
         self.since_stable.iter().filter(|t| self.since_latest.contains(&t.id)).cloned().collect()
     }
 
+    /// Takes the highest release below `next` that `head` contains, a pre-release too, for the one that everything new is
+    /// counted from.
+    pub(super) fn restart(
+        &mut self,
+        facts: &Facts<'_>,
+        package: &Package,
+        head: CommitId,
+        next: &Version,
+    ) -> Result<()> {
+        let core = |v: &Version| (v.major, v.minor, v.patch);
+        let (before, _) = last(facts, head, self.all.iter().filter(|r| core(&r.version) < core(next)))?;
+        if let Some(before) = before {
+            self.since_stable = Line::between(facts, package, before.commit, head)?;
+            self.stable = Some(before);
+        }
+        Ok(())
+    }
+
     /// The commits about a package that `to` has and `from` has not, newest first.
     pub fn between(facts: &Facts<'_>, package: &Package, from: CommitId, to: CommitId) -> Result<Vec<Text>> {
         about(facts, package, &facts.repo().history(&[to], &[from])?)

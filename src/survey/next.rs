@@ -10,6 +10,7 @@ use crate::rules::bump::{Level, decide};
 use crate::rules::changelog::text;
 use crate::rules::packages::{Because, Node, carry};
 use crate::rules::version::{Options, Request, VersionError, distance, explicit, next};
+use crate::survey::files::Versioned;
 use crate::survey::{Line, Package, commits, reading};
 
 /// What is asked for.
@@ -42,6 +43,15 @@ impl Candidate {
     /// The version before.
     pub fn current(&self) -> Option<&Version> {
         self.line.stable.as_ref().map(|r| &r.version)
+    }
+
+    /// What its version files need to know.
+    pub fn versioned(&self) -> Option<Versioned<'_>> {
+        Some(Versioned {
+            package: &self.package,
+            version: self.next.clone()?,
+            previous: self.line.latest.as_ref().map(|r| r.version.clone()),
+        })
     }
 
     /// The tag of the next version.
@@ -83,7 +93,7 @@ pub fn candidates(
     }
     let raised = carry(&nodes, &facts.config.linked);
     let mut found = Vec::new();
-    for ((package, line), (level, because)) in packages.into_iter().zip(lines).zip(raised) {
+    for ((package, mut line), (level, because)) in packages.into_iter().zip(lines).zip(raised) {
         let fresh = level_since_latest(facts, &line);
         let pre: Vec<Version> =
             line.all.iter().map(|r| &r.version).filter(|v| !v.pre.is_empty()).cloned().collect();
@@ -120,6 +130,20 @@ pub fn candidates(
                     Some(explicit(current, &Request::Level(level), &options).map_err(wrong)?)
                 }
             },
+        };
+        // The last stable release here may be far behind a pre-release, because releases are made on branches of their
+        // own: the pre-release graduates then, and what is new is new since the version before it.
+        let behind = |version: &Version| line.latest.as_ref().is_some_and(|latest| *version < latest.version);
+        let version = match version.as_ref().filter(|v| ask.request.is_none() && behind(v)) {
+            None => version,
+            Some(_) => {
+                let latest = line.latest.as_ref().map(|r| r.version.clone());
+                let version = next(latest.as_ref(), fresh, &options).map_err(wrong)?;
+                if let Some(version) = &version {
+                    line.restart(facts, &package, head, version)?;
+                }
+                version
+            }
         };
         found.push(Candidate { next: version, package, line, level, because });
     }

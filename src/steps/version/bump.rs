@@ -6,8 +6,8 @@ use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
 use crate::rules::version::Request;
 use crate::steps::Step;
-use crate::survey::files::{Edits, Source, set_versions};
-use crate::survey::{Ask, candidates, packages};
+use crate::survey::files::{Edits, Source, Versioned, set_versions};
+use crate::survey::{Ask, Candidate, candidates, packages};
 
 /// `version bump`
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     let ask = Ask { channel: args.channel.clone(), package: args.package.clone(), request };
     let found = candidates(facts, packages(facts)?, facts.head()?, &ask)?;
     let mut plan = Plan::new("version bump", facts.now.timestamp());
-    let released: Vec<_> = found.iter().filter_map(|c| Some((&c.package, c.next.clone()?))).collect();
+    let released: Vec<Versioned<'_>> = found.iter().filter_map(Candidate::versioned).collect();
     if released.is_empty() {
         plan.summary = "nothing to release: no commit since the last release raises the version".to_owned();
         return Ok(plan.into());
@@ -41,12 +41,12 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         return Err(Error::usage("no file here carries a version")
             .hint("name it under `version.files`, with `regex`, `json`, `toml`, `yaml` or `xml` where its name does not tell the format"));
     }
-    let names: Vec<String> = released.iter().map(|(p, v)| p.named(v)).collect();
+    let names: Vec<String> = released.iter().map(|r| r.package.named(&r.version)).collect();
     plan.summary = format!("version {}", names.join(", "));
     plan.findings.append(&mut edits.findings);
-    if let [(package, version)] = released.as_slice() {
-        plan.output("version", version.to_string());
-        plan.output("tag", package.tags.format(version));
+    if let [one] = released.as_slice() {
+        plan.output("version", one.version.to_string());
+        plan.output("tag", one.package.tags.format(&one.version));
     }
     let files = edits.into_files();
     if files.is_empty() {

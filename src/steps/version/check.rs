@@ -7,7 +7,7 @@ use crate::plan::{Answer, Finding, Plan};
 use crate::rules::changelog::headings;
 use crate::rules::commit::{Kind, Parsed, parse};
 use crate::steps::Step;
-use crate::survey::files::written_versions;
+use crate::survey::files::{is_placeholder, written_versions};
 use crate::survey::{Line, Package, packages};
 
 /// `version check`
@@ -137,9 +137,8 @@ fn message(text: &str, place: &str, rules: &CommitsConfig) -> Vec<Finding> {
 
 /// Whether the last release's tag, the version files and the changelog say the same.
 fn agreement(facts: &Facts<'_>, package: &Package, line: &Line, findings: &mut Vec<Finding>) -> Result<()> {
-    let written = written_versions(facts, package)?;
-    let mut distinct: Vec<_> = written.iter().map(|(_, v)| v).collect();
-    distinct.dedup();
+    let mut written = written_versions(facts, package)?;
+    written.retain(|(_, version)| !is_placeholder(version));
     if let [(first_place, first), rest @ ..] = written.as_slice() {
         for (place, version) in rest.iter().filter(|(_, v)| v != first) {
             findings.push(
