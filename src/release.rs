@@ -341,16 +341,9 @@ fn describe(released: &[&Candidate], notes: &[String], plan: &mut Plan) {
         .iter()
         .zip(notes)
         .map(|(c, notes)| {
-            json!({
-                "package": c.package.name,
-                "version": c.next.as_ref().map(ToString::to_string),
-                "tag": c.tag(),
-                "previous": c.current().map(ToString::to_string),
-                "previous_tag": c.line.stable.as_ref().map(|r| &r.tag),
-                "level": c.level,
-                "prerelease": c.next.as_ref().is_some_and(|v| !v.pre.is_empty()),
-                "notes": notes,
-            })
+            let mut described = c.described();
+            described["notes"] = json!(notes);
+            described
         })
         .collect();
     if let ([one], [_]) = (all.as_slice(), released) {

@@ -45,6 +45,20 @@ impl Candidate {
         self.line.stable.as_ref().map(|r| &r.version)
     }
 
+    /// What others may know of it, as JSON.
+    pub fn described(&self) -> serde_json::Value {
+        serde_json::json!({
+            "package": self.package.name,
+            "version": self.next.as_ref().map(ToString::to_string),
+            "tag": self.tag(),
+            "previous": self.current().map(ToString::to_string),
+            "previous_tag": self.line.stable.as_ref().map(|r| &r.tag),
+            "level": self.level,
+            "prerelease": self.next.as_ref().is_some_and(|v| !v.pre.is_empty()),
+            "commits": self.line.since_stable.len(),
+        })
+    }
+
     /// What its version files need to know.
     pub fn versioned(&self) -> Option<Versioned<'_>> {
         Some(Versioned {

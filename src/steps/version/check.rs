@@ -1,7 +1,7 @@
 //! `version check`: messages, a request's title, and whether tag, files and changelog agree.
 
 use crate::config::CommitsConfig;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
 use crate::rules::changelog::headings;
@@ -29,21 +29,8 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         plan.findings = message(title, "the title", rules);
         plan.summary = "the title".to_owned();
     } else if let Some(range) = &args.range {
-        let (from, to) = range.split_once("..").ok_or_else(|| {
-            Error::usage(format!("`{range}` is no range"))
-                .at("--range")
-                .hint("write A..B, such as main..HEAD")
-        })?;
-        let repo = facts.repo();
-        let resolve = |rev: &str| {
-            let rev = if rev.is_empty() { "HEAD" } else { rev };
-            repo.resolve(rev).map_err(|_| {
-                Error::usage(format!("`{rev}` names no commit here"))
-                    .at("--range")
-                    .hint("fetch it, or check the name")
-            })
-        };
-        let history = repo.history(&[resolve(to)?], &[resolve(from)?])?;
+        let (from, to) = facts.range("--range", range)?;
+        let history = facts.repo().history(&[to], &[from])?;
         let count = history.len();
         // What a merge commit says is git's or the forge's affair.
         for commit in history.iter().filter(|c| !c.is_merge()) {

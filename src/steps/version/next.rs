@@ -91,15 +91,7 @@ fn idle(shown: &[&Candidate]) -> String {
 }
 
 fn described(candidate: &Candidate, facts: &Facts<'_>, explain: bool) -> serde_json::Value {
-    let mut value = json!({
-        "package": candidate.package.name,
-        "version": candidate.next.as_ref().map(ToString::to_string),
-        "tag": candidate.tag(),
-        "previous": candidate.current().map(ToString::to_string),
-        "previous_tag": candidate.line.stable.as_ref().map(|r| &r.tag),
-        "level": candidate.level,
-        "commits": candidate.line.since_stable.len(),
-    });
+    let mut value = candidate.described();
     if explain {
         let commits = commits(&candidate.line.since_stable);
         let decision = decide(&commits, &facts.config.version.rules, reading(facts));

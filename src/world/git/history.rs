@@ -5,9 +5,8 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 use std::ops::Range;
 
-use encoding_rs::{Encoding, WINDOWS_1252};
-
 use crate::data::CommitId;
+use crate::rules::text::decode;
 
 use super::error::Error;
 use super::objects::Objects;
@@ -366,16 +365,9 @@ impl<'a> Commit<'a> {
     }
 
     fn decode(&self, bytes: &'a [u8]) -> Cow<'a, str> {
-        let label = self.text(&self.record().encoding);
-        let named = if label.is_empty() { None } else { Encoding::for_label(label) };
-        match named {
-            Some(encoding) => encoding.decode_without_bom_handling(bytes).0,
-            None => match std::str::from_utf8(bytes) {
-                Ok(text) => Cow::Borrowed(text),
-                Err(_) if label.is_empty() => WINDOWS_1252.decode_without_bom_handling(bytes).0,
-                Err(_) => String::from_utf8_lossy(bytes),
-            },
-        }
+        let label =
+            std::str::from_utf8(self.text(&self.record().encoding)).ok().filter(|label| !label.is_empty());
+        decode(bytes, label).0
     }
 }
 

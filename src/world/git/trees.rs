@@ -4,7 +4,6 @@ use std::path::Path;
 
 use git2::build::TreeUpdateBuilder;
 
-use super::write::{id, of_git2, oid};
 use crate::data::CommitId;
 use crate::effect::{FileEdit, Make, Person, Rev};
 use crate::error::{Error, Result};
@@ -112,4 +111,16 @@ pub(super) fn author_of(repo: &git2::Repository, source: CommitId) -> Result<(Pe
         Person { name: text(author.name_bytes()), email: text(author.email_bytes()) },
         format!("@{} {sign}{:02}{:02}", when.seconds(), offset.abs() / 60, offset.abs() % 60),
     ))
+}
+
+pub(super) fn oid(id: CommitId) -> git2::Oid {
+    git2::Oid::from_bytes(id.as_bytes()).unwrap_or(git2::Oid::ZERO_SHA1)
+}
+
+pub(super) fn id(oid: git2::Oid) -> CommitId {
+    oid.as_bytes().try_into().map_or(CommitId::from_bytes([0; 20]), CommitId::from_bytes)
+}
+
+pub(super) fn of_git2(what: &str, error: &git2::Error) -> Error {
+    Error::outside(what).detail(error.message())
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::trees::{author_of, edited_tree, merged, picked, written};
+use super::trees::{author_of, edited_tree, id, merged, of_git2, oid, picked, written};
 use crate::crash;
 use crate::data::CommitId;
 use crate::effect::{Branch, Commit, Make, Rev, Tag};
@@ -347,16 +347,4 @@ pub(super) fn tag_elsewhere(tag: &str, at: CommitId, target: Option<CommitId>) -
 /// A time as git reads it: `@seconds +zone`.
 fn git_date(when: &jiff::Zoned) -> String {
     format!("@{} {}", when.timestamp().as_second(), when.strftime("%z"))
-}
-
-pub(super) fn oid(id: CommitId) -> git2::Oid {
-    git2::Oid::from_bytes(id.as_bytes()).unwrap_or(git2::Oid::ZERO_SHA1)
-}
-
-pub(super) fn id(oid: git2::Oid) -> CommitId {
-    oid.as_bytes().try_into().map_or(CommitId::from_bytes([0; 20]), CommitId::from_bytes)
-}
-
-pub(super) fn of_git2(what: &str, error: &git2::Error) -> Error {
-    Error::outside(what).detail(error.message())
 }
