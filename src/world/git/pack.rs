@@ -230,10 +230,11 @@ fn search(names: &[[u8; 20]], id: &[u8; 20]) -> Option<usize> {
     let wanted = head(id);
     for _ in 0..STEPS {
         let name = names.get(at)?;
-        if name == id {
+        let found = head(name);
+        if found == wanted && name == id {
             return Some(at);
         }
-        at = if head(name) < wanted { at + 1 } else { at.checked_sub(1)? };
+        at = if found < wanted { at + 1 } else { at.checked_sub(1)? };
     }
     // an unusual spread, or a name that is not there
     names.binary_search(id).ok()
