@@ -148,7 +148,7 @@ impl Pattern {
 
 /// Whether `text` matches `pattern`, in which `*` stands for any text.
 fn glob(pattern: &str, text: &str) -> bool {
-    if !pattern.as_bytes().contains(&b'*') {
+    if !pattern.bytes().any(|byte| byte == b'*') {
         return pattern == text;
     }
     let mut parts = pattern.split('*');

@@ -39,7 +39,7 @@ impl<'a> Scan<'a> {
 
 /// Splits off the first line; `\n`, `\r\n` and a lone `\r` end it.
 pub(super) fn split_line(text: &str) -> (&str, &str) {
-    match text.bytes().position(|b| matches!(b, b'\n' | b'\r')) {
+    match memchr::memchr2(b'\n', b'\r', text.as_bytes()) {
         None => (text.trim_end(), ""),
         Some(end) => {
             let rest = &text[end..];
