@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::apply::{Report, Tools, apply, is_done};
+use crate::apply::{Report, Tools, apply, is_done, still_holds};
 use crate::config;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
@@ -193,7 +193,12 @@ fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn
             show(cli, redactor, &as_text());
             return Err(error);
         }
-        refuse_pending(facts, &plan)?;
+        if plan.is_empty() {
+            refuse_pending(facts, &plan)?;
+        } else if matches!(cli.command, Command::Apply { .. }) {
+            // It may be an old plan: say now what applying it would say.
+            still_holds(&plan, &Tools::new(&facts.root))?;
+        }
         if !cli.global.dry_run {
             settle(facts, &plan.step)?;
         }

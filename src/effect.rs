@@ -202,7 +202,10 @@ impl fmt::Display for Rev {
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Effect::WriteFile(edit) => write!(f, "write {}: {}", edit.path, edit.why),
+            Effect::WriteFile(edit) => {
+                let new = if edit.before.is_none() { " (new file)" } else { "" };
+                write!(f, "write {}{new}: {}", edit.path, edit.why)
+            }
             Effect::Commit(commit) => {
                 let subject = commit.message.lines().next().unwrap_or_default();
                 match &commit.make {

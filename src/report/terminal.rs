@@ -11,7 +11,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::Redactor;
 use crate::apply::{Outcome, Report};
-use crate::effect::FileEdit;
+use crate::effect::{Effect, FileEdit};
 use crate::error::Error;
 use crate::event::{Event, Sink};
 use crate::plan::{Answer, Plan};
@@ -146,6 +146,12 @@ pub fn plan(plan: &Plan) -> String {
             painted(YELLOW, leaves)
         );
         for edit in effect.files() {
+            // The effect that writes a file has named it just above.
+            if !matches!(effect, Effect::WriteFile(_)) {
+                let new = if edit.before.is_none() { " (new file)" } else { "" };
+                let why = inert(&edit.why, Newlines::Flatten);
+                let _ = writeln!(out, "      {}{new}: {why}", painted(BOLD, &edit.path));
+            }
             file(&mut out, edit);
         }
     }
@@ -156,9 +162,6 @@ pub fn plan(plan: &Plan) -> String {
 }
 
 fn file(out: &mut String, edit: &FileEdit) {
-    let new = if edit.before.is_none() { " (new file)" } else { "" };
-    let _ =
-        writeln!(out, "      {}{new}: {}", painted(BOLD, &edit.path), inert(&edit.why, Newlines::Flatten));
     let before = edit.before.as_deref().unwrap_or_default();
     let diff = TextDiff::from_lines(before, edit.after.as_str());
     let changes: Vec<_> = diff.iter_all_changes().filter(|c| c.tag() != ChangeTag::Equal).collect();

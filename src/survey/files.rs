@@ -52,7 +52,8 @@ fn wrong(path: &str, error: &FileError) -> Error {
         (Some(line), None) => format!("{path}:{line}"),
         _ => path.to_owned(),
     };
-    Error::usage(error.message.clone()).at(place).hint(error.hint.clone())
+    let (message, detail) = error.message.split_once('\n').unwrap_or((&error.message, ""));
+    Error::usage(message.trim_end_matches(':')).at(place).detail(detail).hint(error.hint.clone())
 }
 
 impl<'f, 'a> Edits<'f, 'a> {

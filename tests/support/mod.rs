@@ -173,6 +173,17 @@ impl World {
             .into_owned();
         let text =
             regex::Regex::new(r#""ms":\d+"#).expect("a pattern").replace_all(&text, r#""ms":0"#).into_owned();
+        // Effects of one wave end in any order.
+        let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let place = |line: &str| {
+            let (wave, effect) =
+                line.strip_prefix(['✓', '='])?.trim_start().split(' ').next()?.split_once('.')?;
+            Some((wave.parse::<u32>().ok()?, effect.parse::<u32>().ok()?))
+        };
+        for run in lines.chunk_by_mut(|a, b| place(a).is_some() && place(b).is_some()) {
+            run.sort_by_key(|line| place(line));
+        }
+        let text = lines.concat();
         // What git itself says differs between its versions.
         let said = regex::Regex::new(r"(?m)(^  │ (fatal|error|hint): .*\n(  │.*\n)*)").expect("a pattern");
         let text = said.replace_all(&text, "  │ <what git says>\n").into_owned();
