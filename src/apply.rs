@@ -92,11 +92,15 @@ pub fn apply(plan: &Plan, tools: &Tools, journal: &mut Journal, sink: &dyn Sink)
         still_holds(plan, tools)?;
     }
     // Everything that can be known to be in the way is known before anything is changed.
+    let mut made = journal.made.clone();
     for (at, effect) in plan.effects() {
-        if !journal.done.contains(&at)
-            && let State::Conflict(error) = tools.observe(effect, &journal.made)?
-        {
-            return Err(error);
+        if journal.done.contains(&at) {
+            continue;
+        }
+        match tools.observe(effect, &made)? {
+            State::Conflict(error) => return Err(error),
+            State::Done(commit) => made.extend(effect.makes().map(str::to_owned).zip(commit)),
+            State::Ready => {}
         }
     }
     let mut report = Report::new();

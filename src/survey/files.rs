@@ -74,6 +74,9 @@ impl<'f, 'a> Edits<'f, 'a> {
     pub fn put(&mut self, path: &str, after: String, why: String) -> Result<()> {
         on_disk(&self.facts.root, path)?;
         if let Some(edit) = self.files.get_mut(path) {
+            if edit.after == after {
+                return Ok(());
+            }
             if !edit.why.contains(&why) {
                 edit.why = format!("{}, {why}", edit.why);
             }
@@ -294,6 +297,11 @@ fn known_files(facts: &Facts<'_>, folder: &str) -> Result<Vec<(String, Format)>>
     Ok(found)
 }
 
+/// Whether a lockfile lists the packages of the repository by name, not by folder.
+fn by_name(format: &Format) -> bool {
+    matches!(format, Format::CargoLock | Format::PoetryLock | Format::UvLock)
+}
+
 /// Writes the versions of packages in the lockfiles beside them and at the top.
 fn locks(edits: &mut Edits<'_, '_>, targets: &[Target]) -> Result<()> {
     let mut folders: Vec<&str> = targets.iter().map(|t| t.folder.as_str()).collect();
@@ -303,6 +311,10 @@ fn locks(edits: &mut Edits<'_, '_>, targets: &[Target]) -> Result<()> {
     for folder in folders {
         for (path, format) in known_files(edits.facts, folder)?.into_iter().filter(|(_, f)| is_lock(f)) {
             for target in targets {
+                // A lockfile that lists packages by name has nothing of a workspace without one.
+                if target.name.is_empty() && by_name(&format) {
+                    continue;
+                }
                 let Some(below) = below(folder, &target.folder) else { continue };
                 let cx = Context {
                     package: Some(&target.name).filter(|n| !n.is_empty()).map(String::as_str),
@@ -418,6 +430,9 @@ pub fn written_versions(facts: &Facts<'_>, package: &Package) -> Result<Vec<(Str
         }
         None => {
             for (path, format) in known_files(facts, &package.path)? {
+                if package.name.is_empty() && by_name(&format) {
+                    continue;
+                }
                 let cx =
                     if is_lock(&format) { Context { folder: Some(""), ..cx.clone() } } else { cx.clone() };
                 look(&path, &format, &cx, false)?;
