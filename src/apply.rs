@@ -1,5 +1,6 @@
 //! The only place that changes the outside: looks at every effect, then does what is missing, wave by wave.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Instant;
@@ -89,16 +90,18 @@ impl Tools {
 pub fn apply(plan: &Plan, tools: &Tools, journal: &mut Journal, sink: &dyn Sink) -> Result<Report> {
     plan.verdict()?;
     if !journal.begun {
-        for condition in &plan.requires {
-            tools.holds(condition)?;
-        }
+        still_holds(plan, tools)?;
     }
     // Everything that can be known to be in the way is known before anything is changed.
+    let mut made = journal.made.clone();
     for (at, effect) in plan.effects() {
-        if !journal.done.contains(&at)
-            && let State::Conflict(error) = tools.observe(effect, &journal.made)?
-        {
-            return Err(error);
+        if journal.done.contains(&at) {
+            continue;
+        }
+        match tools.observe(effect, &made)? {
+            State::Conflict(error) => return Err(error),
+            State::Done(commit) => made.extend(effect.makes().map(str::to_owned).zip(commit)),
+            State::Ready => {}
         }
     }
     let mut report = Report::new();
@@ -117,12 +120,24 @@ pub fn apply(plan: &Plan, tools: &Tools, journal: &mut Journal, sink: &dyn Sink)
     Ok(report)
 }
 
+/// Refuses a plan whose preconditions do not hold any more, unless that is because it was applied already.
+pub fn still_holds(plan: &Plan, tools: &Tools) -> Result<()> {
+    let refused = plan.requires.iter().try_for_each(|condition| tools.holds(condition));
+    match refused {
+        Err(_) if all_done(plan, tools, &BTreeSet::new(), Made::new())? => Ok(()),
+        refused => refused,
+    }
+}
+
 /// Whether nothing of a plan is left to do: by its journal, or because the world is so already. A command line is done
 /// only when the journal says so.
 pub fn is_done(plan: &Plan, tools: &Tools, journal: &Journal) -> Result<bool> {
-    let mut made = journal.made.clone();
+    all_done(plan, tools, &journal.done, journal.made.clone())
+}
+
+fn all_done(plan: &Plan, tools: &Tools, done: &BTreeSet<String>, mut made: Made) -> Result<bool> {
     for (at, effect) in plan.effects() {
-        if journal.done.contains(&at) {
+        if done.contains(&at) {
             continue;
         }
         match tools.observe(effect, &made)? {

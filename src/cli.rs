@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::apply::{Report, Tools, apply, is_done};
+use crate::apply::{Report, Tools, apply, is_done, still_holds};
 use crate::config;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
@@ -76,7 +76,11 @@ enum Command {
         file: PathBuf,
     },
     /// Go on with a run that did not come to its end
-    Resume,
+    Resume {
+        /// Close the run without doing what is left of it
+        #[arg(long)]
+        abandon: bool,
+    },
     /// Print the JSON Schema of release-steps.yml
     Schema,
     /// Print completions for a shell
@@ -168,7 +172,7 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Plan>
         Command::Release(args) => steps::release::plan(args, &facts)?,
         Command::Run(args) => steps::run::plan(args, &facts)?,
         Command::Apply { file } => Step::from(read_plan(file)?),
-        Command::Resume => return resume(cli, redactor, &facts, sink, shown),
+        Command::Resume { abandon } => return resume(cli, redactor, &facts, *abandon, sink, shown),
         Command::Schema | Command::Completions { .. } => return text(String::new()),
     };
     *shown = Some(step.plan.clone());
@@ -196,6 +200,12 @@ fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn
         if let Err(error) = plan.verdict() {
             show(cli, redactor, &as_text());
             return Err(error);
+        }
+        if plan.is_empty() {
+            refuse_pending(facts, &plan)?;
+        } else if matches!(cli.command, Command::Apply { .. }) {
+            // It may be an old plan: say now what applying it would say.
+            still_holds(&plan, &Tools::new(&facts.root))?;
         }
         if !cli.global.dry_run {
             settle(facts, &plan.step)?;
@@ -227,13 +237,35 @@ fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn
     Ok(Answer { text: report::result(&plan, &report), plan: Some(plan), report: Some(report) })
 }
 
+/// Whether two steps do the same: `run release` does what `release` does.
+fn alike(one: &str, other: &str) -> bool {
+    one.trim_start_matches("run ") == other.trim_start_matches("run ")
+}
+
+/// With nothing to do, an earlier run of the same step may still have something left, such as a command that publishes.
+fn refuse_pending(facts: &Facts<'_>, plan: &Plan) -> Result<()> {
+    let tools = Tools::new(&facts.root);
+    for run in journal::unfinished(&facts.git_dir)? {
+        if alike(&run.plan.step, &plan.step) && !is_done(&run.plan, &tools, &run.journal)? {
+            let left = run.plan.effects().find(|(at, _)| !run.journal.done.contains(at));
+            let left = left.map_or_else(String::new, |(at, effect)| format!(": {at} {effect}"));
+            return Err(Error::unknown(format!(
+                "{}; an earlier run did not come to its end{left}",
+                plan.summary
+            ))
+            .hint(
+                "`release-steps resume` goes on with it; `release-steps resume --abandon` leaves it as it is",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Closes the runs of a step that were killed and of which nothing is left to do, because a later run did it.
 fn settle(facts: &Facts<'_>, step: &str) -> Result<()> {
-    // `run release` does what `release` does.
-    let alike = |other: &str| other.trim_start_matches("run ") == step.trim_start_matches("run ");
     let tools = Tools::new(&facts.root);
     for mut run in journal::unfinished(&facts.git_dir)? {
-        if alike(&run.plan.step) && is_done(&run.plan, &tools, &run.journal)? {
+        if alike(&run.plan.step, step) && is_done(&run.plan, &tools, &run.journal)? {
             run.journal.finish("superseded")?;
         }
     }
@@ -245,6 +277,7 @@ fn resume(
     cli: &Cli,
     redactor: &Redactor,
     facts: &Facts<'_>,
+    abandon: bool,
     sink: &dyn Sink,
     shown: &mut Option<Plan>,
 ) -> Result<Answer> {
@@ -254,6 +287,14 @@ fn resume(
         plan.summary = "nothing to resume: every run came to its end".to_owned();
         return Ok(Answer { text: report::plan(&plan), plan: Some(plan), report: None });
     };
+    if abandon {
+        let mut plan = Plan::new("resume", facts.now.timestamp());
+        plan.summary = format!("abandoned: {}", run.plan.summary);
+        if !cli.global.dry_run {
+            run.journal.finish("abandoned")?;
+        }
+        return Ok(Answer { text: report::plan(&plan), plan: Some(plan), report: None });
+    }
     *shown = Some(run.plan.clone());
     sink.event(&Event::planned(&run.plan));
     if cli.global.dry_run {

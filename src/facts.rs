@@ -182,9 +182,9 @@ impl<'a> Facts<'a> {
         let Some(bytes) = self.repo().read_blob_at(commit, path)? else {
             return Ok(None);
         };
-        String::from_utf8(bytes)
-            .map(Some)
-            .map_err(|_| Error::usage("is not UTF-8 text").at(format!("{path} at {}", commit.short())))
+        String::from_utf8(bytes).map(Some).map_err(|_| {
+            Error::usage("the file is not UTF-8 text").at(format!("{path} at {}", commit.short()))
+        })
     }
 
     /// All tags that name commits, sorted by name. Read once, and again after the clone was deepened.

@@ -65,10 +65,22 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
         }
         (found, _) => found?,
     };
+    let mut found = found;
+    if matches!(&wanted.ask.request, Some(request) if !matches!(request, Request::Exact(_))) {
+        // A level is counted from the last release; asked for again on the very commit of that release, it is done.
+        let here = |c: &Candidate| c.line.latest.as_ref().is_some_and(|r| r.commit == place.target);
+        found.iter_mut().filter(|c| here(c)).for_each(|c| c.next = None);
+    }
     let released: Vec<&Candidate> = found.iter().filter(|c| c.next.is_some()).collect();
     plan.output("released", !released.is_empty());
     if released.is_empty() {
-        plan.summary = "nothing to release: no commit since the last release raises the version".to_owned();
+        let here = |c: &Candidate| {
+            c.line.latest.as_ref().filter(|r| r.commit == place.target).map(|r| r.tag.clone())
+        };
+        plan.summary = match found.iter().map(here).collect::<Option<Vec<_>>>() {
+            Some(tags) => format!("nothing to release: this commit is {}", tags.join(", ")),
+            None => "nothing to release: no commit since the last release raises the version".to_owned(),
+        };
         if let [only] = found.as_slice()
             && let Some(latest) = &only.line.latest
         {
@@ -137,18 +149,13 @@ fn place(facts: &Facts<'_>, wanted: &Wanted) -> Result<Place> {
     let head = facts.head()?;
     let detached = facts.detached()?;
     let branch = facts.branch()?;
-    if let Some(commit) = wanted.commit
-        && commit != head
-    {
-        return Ok(Place { target: commit, branch: None, detached });
+    if let Some(target) = wanted.commit {
+        return Ok(Place { target, branch: None, detached });
     }
     let Some(branch) = branch else {
-        return match wanted.commit {
-            Some(target) => Ok(Place { target, branch: None, detached }),
-            None => Err(Error::usage("HEAD is detached, and no branch is known for the release commit")
-                .at(head.short())
-                .hint("`git switch main`, or release just this commit with `release --commit HEAD`")),
-        };
+        return Err(Error::usage("HEAD is detached, and no branch is known for the release commit")
+            .at(head.short())
+            .hint("`git switch main`, or release just this commit with `release --commit HEAD`"));
     };
     if !releases_from(facts, &branch)? {
         return Err(Error::no(format!("no release is made from branch {branch}"))
@@ -237,7 +244,10 @@ fn mention_disagreement(
                     Finding::new(
                         Answer::Warning,
                         "version-files",
-                        format!("says {version}, the last release is {}; it becomes {next}", current.version),
+                        format!(
+                            "a version file says {version}, though the last release is {}; it becomes {next}",
+                            current.version
+                        ),
                     )
                     .at(place),
                 );
@@ -327,7 +337,10 @@ fn check_work_tree(
         findings.push(Finding::new(
             Answer::Note,
             "work-tree",
-            format!("{} untracked files, such as {first}, are left out of the release", others.len()),
+            match others.len() {
+                1 => format!("the untracked file {first} is left out of the release"),
+                n => format!("{n} untracked files, such as {first}, are left out of the release"),
+            },
         ));
     }
     Ok(())

@@ -4,9 +4,9 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use support::{NOW, Ran, World, diff};
+use support::{Ran, World, diff};
 
-/// A day after [`NOW`].
+/// A day after `support::NOW`.
 const TOMORROW: &str = "1770177906";
 
 fn world(script: &str) -> World {
@@ -37,14 +37,12 @@ fn survives(world: &World, line: &str) {
         let resumed = killed.copy();
         resume(&resumed, line, &[]);
         same(&format!("resume after a kill at change {n}"), &expected, &resumed.changes(&before), &ran);
-        let again = resumed.steps(line);
-        assert_eq!(again.code, Some(0), "{}", again.text());
-        same(
-            &format!("a run after the resume after a kill at change {n}"),
-            &expected,
-            &resumed.changes(&before),
-            &again,
-        );
+        if n % 4 == 0 {
+            let again = resumed.steps(line);
+            assert_eq!(again.code, Some(0), "{}", again.text());
+            let what = format!("a run after the resume after a kill at change {n}");
+            same(&what, &expected, &resumed.changes(&before), &again);
+        }
         let nothing = resumed.steps("resume");
         assert!(nothing.stdout.contains("nothing to resume"), "{}", nothing.text());
 
@@ -55,13 +53,13 @@ fn survives(world: &World, line: &str) {
         let nothing = fresh.steps("resume");
         assert!(nothing.stdout.contains("nothing to resume"), "after a fresh run:\n{}", nothing.text());
 
-        for m in [1, 2, 4, 7] {
+        let m = n % 5 + 1;
+        {
             let twice = killed.copy();
             let ran = twice.steps_with("resume", &[("RELEASE_STEPS_CRASH_AT", &m.to_string())]);
-            if ran.code.is_some() {
-                break;
+            if ran.code.is_none() || ran.stdout.contains("nothing to resume") {
+                resume(&twice, line, &[]);
             }
-            resume(&twice, line, &[]);
             same(
                 &format!("resume after kills at changes {n} and {m}"),
                 &expected,
@@ -74,7 +72,6 @@ fn survives(world: &World, line: &str) {
         let ran = tomorrow.steps_with(line, &[("SOURCE_DATE_EPOCH", TOMORROW)]);
         assert_eq!(ran.code, Some(0), "a fresh run a day after a kill at change {n}:\n{}", ran.text());
         let found = tomorrow.changes(&before);
-        let undated = |text: &str| undated(&tomorrow, text);
         same(
             &format!("a fresh run a day after a kill at change {n}"),
             &undated(&expected),
@@ -86,7 +83,7 @@ fn survives(world: &World, line: &str) {
 }
 
 /// A text without dates and ids.
-fn undated(_world: &World, text: &str) -> String {
+fn undated(text: &str) -> String {
     let ids = regex::Regex::new(r"\b[0-9a-f]{10,40}\b").expect("a pattern");
     let dates = regex::Regex::new(r"2026-02-0[34](T[0-9:+]*)?|17700915\d\d|17701779\d\d").expect("a pattern");
     dates.replace_all(&ids.replace_all(text, "<id>"), "<date>").into_owned()
@@ -132,6 +129,64 @@ fn release_with_changelog_and_untracked_file() {
 #[test]
 fn release_of_two_packages() {
     survives(&world(MONOREPO), "release");
+}
+
+#[test]
+fn release_of_linked_packages() {
+    let world = world(&format!(
+        "printf 'linked: [[core, ui]]\\n' > release-steps.yml; npm ui 1.0.0 packages/ui; {MONOREPO}
+         tag ui@1.0.0; commit 'feat: core' packages/core/b; commit 'fix: ui' packages/ui/b; command git push -q origin main --tags"
+    ));
+    survives(&world, "release");
+}
+
+const GITFLOW: &str =
+    "simple; command git checkout -q -b develop; commit 'feat: dev' d; command git push -q origin develop";
+
+#[test]
+fn branch_cut() {
+    survives(&world(GITFLOW), "branch cut");
+}
+
+#[test]
+fn branch_merge_back() {
+    let script = format!(
+        "{GITFLOW}; command git checkout -q -b release/v1.3.0; commit 'fix: last' e; tag v1.3.0
+         command git checkout -q develop; commit 'feat: meanwhile' f; command git checkout -q release/v1.3.0
+         command git push -q origin develop release/v1.3.0 --tags"
+    );
+    survives(&world(&script), "branch merge-back");
+}
+
+#[test]
+fn branch_backport() {
+    let script = "simple; command git branch release/v1.2.0 v1.2.3; command git push -q origin release/v1.2.0
+         commit 'fix: needed' q; commit 'fix: too' r";
+    survives(&world(script), "branch backport HEAD~1 HEAD --to release/v1.2.0");
+}
+
+#[test]
+fn chain_with_a_command() {
+    let world = world(
+        "printf 'run:\\n  ship:\\n    - release\\n    - command: echo ran >../ran\\n' > release-steps.yml; simple",
+    );
+    for n in 1.. {
+        let killed = world.copy();
+        let ran = killed.steps_with("run ship", &[("RELEASE_STEPS_CRASH_AT", &n.to_string())]);
+        if ran.code == Some(0) {
+            assert!(n > 3);
+            break;
+        }
+        // A fresh run that finds the release made says that something is left; it does not say that all is well.
+        let fresh = killed.steps("run ship");
+        if fresh.code != Some(0) {
+            assert_eq!(fresh.code, Some(4), "{}", fresh.text());
+            let ran = killed.steps("resume");
+            assert_eq!(ran.code, Some(0), "{}", ran.text());
+        }
+        assert_eq!(killed.read("ran").as_deref(), Some("ran\n"), "killed at {n}:\n{}", fresh.text());
+        assert_eq!(killed.git(&["-C", "../origin.git", "tag", "--list"]), "v1.2.3\nv1.3.0\n");
+    }
 }
 
 #[test]
@@ -409,5 +464,4 @@ fn clock_of_a_run_that_is_not_fixed() {
     assert_eq!(world.git(&["tag", "--list"]), "v1.2.3\nv1.3.0\n");
     assert_eq!(world.git(&["rev-list", "--count", "v1.2.3..main"]), "3\n");
     assert_eq!(world.git(&["status", "--porcelain"]), "");
-    let _ = NOW;
 }

@@ -61,16 +61,25 @@ pub fn parse(text: &str, file: &str) -> Result<Config> {
 fn explain(error: &serde_saphyr::Error, file: &str) -> Error {
     let at = error.location();
     let place = at.map_or(file.to_owned(), |at| format!("{file}:{}:{}", at.line(), at.column()));
+    let plainly = |text: &str| {
+        text.replace(", set DuplicateKeyPolicy in Options if acceptable", "")
+            .replace("expected mapping start", "expected keys with values")
+            .replace(
+                "invalid boolean (strict mode expects true/false)",
+                "expected `true` or `false`, without quotes",
+            )
+    };
     let plain = error.render_with_options(serde_saphyr::render_options! {
         snippets: serde_saphyr::SnippetMode::Off,
     });
-    let mut message = plain.lines().next().unwrap_or("it is not valid").to_owned();
+    let mut message = plainly(plain.lines().next().unwrap_or("it is not valid"));
     if let Some(at) = at {
         // The place stands apart.
         let suffix = format!(" at line {}, column {}", at.line(), at.column());
         message.truncate(message.trim_end_matches(&suffix).len());
     }
     let drawn = error.render_with_options(serde_saphyr::render_options! { source_name: Some(file) });
+    let drawn = plainly(&drawn);
     let lines: Vec<&str> = drawn.lines().skip_while(|line| !line.trim_start().starts_with("-->")).collect();
     let hint = match meant(&message) {
         Some(name) => format!("did you mean `{name}`?"),

@@ -39,9 +39,15 @@ impl Sink for Json {
     }
 }
 
+/// Whether a plan answers a question, and would never have effects.
+fn is_question(plan: &Plan) -> bool {
+    let questions = ["version next", "version check", "version replay", "branch check", "branch calendar"];
+    questions.contains(&plan.step.as_str()) || plan.outputs.contains_key("changelog")
+}
+
 /// The one document that `--json` prints: the plan's outputs at the top level, then what was found and done.
 ///
-/// `outcome` is `planned`, `done`, `nothing-to-do` or `refused`.
+/// `outcome` is `planned`, `done`, `nothing-to-do`, `answered` (a question has no effects) or `refused`.
 pub fn document(plan: Option<&Plan>, report: Option<&Report>, error: Option<&Error>) -> Value {
     let mut out = Map::new();
     if let Some(plan) = plan {
@@ -66,6 +72,7 @@ pub fn document(plan: Option<&Plan>, report: Option<&Report>, error: Option<&Err
     }
     let outcome = match (error, plan, report) {
         (Some(_), ..) => "refused",
+        (None, Some(plan), _) if plan.is_empty() && is_question(plan) => "answered",
         (None, Some(plan), _) if plan.is_empty() => "nothing-to-do",
         (None, _, Some(_)) => "done",
         (None, _, None) => "planned",

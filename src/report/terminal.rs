@@ -149,11 +149,13 @@ pub fn plan(plan: &Plan) -> String {
             painted(YELLOW, leaves)
         );
         for edit in effect.files() {
-            // The effect's own line names the one file that it writes.
+            // The effect that writes a file has named it just above.
             if !matches!(effect, Effect::WriteFile(_)) {
-                file(&mut out, edit);
+                let new = if edit.before.is_none() { " (new file)" } else { "" };
+                let why = inert(&edit.why, Newlines::Flatten);
+                let _ = writeln!(out, "      {}{new}: {why}", painted(BOLD, &edit.path));
             }
-            diff(&mut out, edit);
+            file(&mut out, edit);
         }
     }
     if plan.leaves_machine() {
@@ -163,12 +165,6 @@ pub fn plan(plan: &Plan) -> String {
 }
 
 fn file(out: &mut String, edit: &FileEdit) {
-    let new = if edit.before.is_none() { " (new file)" } else { "" };
-    let _ =
-        writeln!(out, "      {}{new}: {}", painted(BOLD, &edit.path), inert(&edit.why, Newlines::Flatten));
-}
-
-fn diff(out: &mut String, edit: &FileEdit) {
     let before = edit.before.as_deref().unwrap_or_default();
     let diff = TextDiff::from_lines(before, edit.after.as_str());
     let changes: Vec<_> = diff.iter_all_changes().filter(|c| c.tag() != ChangeTag::Equal).collect();

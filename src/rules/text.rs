@@ -159,6 +159,11 @@ pub fn decode<'a>(raw: &'a [u8], encoding: Option<&str>) -> (Cow<'a, str>, Optio
     }
 }
 
+/// `1 commit`, `2 commits`.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,6 +53,9 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     let mut text = String::new();
     for package in &chosen {
         if package.one_of_many && chosen.len() > 1 {
+            if !text.is_empty() {
+                text.push('\n');
+            }
             text.push_str(&format!("# {}\n\n", package.name));
         }
         if args.full {

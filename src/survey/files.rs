@@ -52,7 +52,8 @@ fn wrong(path: &str, error: &FileError) -> Error {
         (Some(line), None) => format!("{path}:{line}"),
         _ => path.to_owned(),
     };
-    Error::usage(error.message.clone()).at(place).hint(error.hint.clone())
+    let (message, detail) = error.message.split_once('\n').unwrap_or((&error.message, ""));
+    Error::usage(message.trim_end_matches(':')).at(place).detail(detail).hint(error.hint.clone())
 }
 
 impl<'f, 'a> Edits<'f, 'a> {
@@ -73,6 +74,9 @@ impl<'f, 'a> Edits<'f, 'a> {
     pub fn put(&mut self, path: &str, after: String, why: String) -> Result<()> {
         on_disk(&self.facts.root, path)?;
         if let Some(edit) = self.files.get_mut(path) {
+            if edit.after == after {
+                return Ok(());
+            }
             if !edit.why.contains(&why) {
                 edit.why = format!("{}, {why}", edit.why);
             }
@@ -333,6 +337,11 @@ fn known_files(facts: &Facts<'_>, folder: &str) -> Result<Vec<(String, Format)>>
     Ok(found)
 }
 
+/// Whether a lockfile lists the packages of the repository by name, not by folder.
+fn by_name(format: &Format) -> bool {
+    matches!(format, Format::CargoLock | Format::PoetryLock | Format::UvLock)
+}
+
 /// Writes the versions of packages in the lockfiles beside them and at the top.
 fn locks(edits: &mut Edits<'_, '_>, targets: &[Target]) -> Result<()> {
     let mut folders: Vec<&str> = targets.iter().map(|t| t.folder.as_str()).collect();
@@ -342,11 +351,11 @@ fn locks(edits: &mut Edits<'_, '_>, targets: &[Target]) -> Result<()> {
     for folder in folders {
         for (path, format) in known_files(edits.facts, folder)?.into_iter().filter(|(_, f)| is_lock(f)) {
             for target in targets {
-                let Some(below) = below(folder, &target.folder) else { continue };
-                // A workspace's root without a name is in no lockfile but npm's.
-                if target.name.is_empty() && format != Format::NpmLock {
+                // A lockfile that lists packages by name has nothing of a workspace without one.
+                if target.name.is_empty() && by_name(&format) {
                     continue;
                 }
+                let Some(below) = below(folder, &target.folder) else { continue };
                 let cx = Context {
                     package: Some(&target.name).filter(|n| !n.is_empty()).map(String::as_str),
                     folder: Some(below),
@@ -466,7 +475,7 @@ pub fn written_versions(facts: &Facts<'_>, package: &Package) -> Result<Vec<(Str
         }
         None => {
             for (path, format) in known_files(facts, &package.path)? {
-                if is_lock(&format) && package.name.is_empty() && format != Format::NpmLock {
+                if package.name.is_empty() && by_name(&format) {
                     continue;
                 }
                 let cx =

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::facts::{Facts, too_shallow};
 use crate::rules::commit::parse;
 use crate::rules::revert::Commit;
+use crate::rules::text::counted;
 use crate::survey::Package;
 use crate::world::git::Tag;
 
@@ -94,8 +95,8 @@ fn refuse_missing_tags(facts: &Facts<'_>, is_release: &dyn Fn(&str) -> bool) -> 
     match missing.last() {
         None => Ok(()),
         Some(one) => Err(Error::usage(format!(
-            "this clone lacks the tags of its remote: {} release tags, such as {one}",
-            missing.len()
+            "this clone lacks the tags of its remote: {}, such as {one}",
+            counted(missing.len(), "release tag")
         ))
         .hint("fetch them: `git fetch --tags`; in GitHub Actions `fetch-tags: true`, in GitLab CI `GIT_DEPTH: 0`")),
     }

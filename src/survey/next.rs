@@ -119,7 +119,13 @@ pub fn candidates(
             released: &pre,
         };
         let current = line.stable.as_ref().map(|r| &r.version);
-        let wrong = |e: VersionError| Error::usage(e.to_string()).at(package.name.clone());
+        let wrong = |e: VersionError| {
+            let error = match e {
+                VersionError::NotHigher { .. } => Error::no(e.to_string()),
+                _ => Error::usage(e.to_string()),
+            };
+            if package.one_of_many { error.at(package.name.clone()) } else { error }
+        };
         let asked_for = ask.package.as_ref().is_none_or(|name| *name == package.name);
         // A pre-release with nothing new since the last one would only repeat it.
         let repeats = channel.is_some()

@@ -80,6 +80,17 @@ pub fn packages(facts: &Facts<'_>) -> Result<Vec<Package>> {
             one_of_many: false,
         });
     }
+    if let Some(name) =
+        facts.config.linked.iter().flatten().find(|name| !found.iter().any(|p| p.name == **name))
+    {
+        let names: Vec<&str> = found.iter().map(|p| p.name.as_str()).filter(|n| !n.is_empty()).collect();
+        let error = Error::usage(format!("`{name}` is no package here")).at("linked");
+        return Err(if names.is_empty() {
+            error
+        } else {
+            error.hint(format!("there are: {}", names.join(", ")))
+        });
+    }
     Ok(found)
 }
 
@@ -236,6 +247,11 @@ fn configured(facts: &Facts<'_>, tags: &[&str]) -> Result<Vec<Package>> {
         if !path.is_empty() {
             crate::world::files::locate(&facts.root, path)?;
         }
+        if !path.is_empty()
+            && !facts.tracked()?.iter().any(|p| p.strip_prefix(path).is_some_and(|r| r.starts_with('/')))
+        {
+            return wrong(&format!("git tracks no file in its folder `{path}`"));
+        }
         let template = package.tag.as_ref().map_or(&fallback, |t| &t.0);
         if packages.len() > 1 && !template.has_package() && package.tag.is_none() {
             return Err(Error::usage("with several packages, the tag needs a place for the package")
@@ -265,11 +281,6 @@ fn configured(facts: &Facts<'_>, tags: &[&str]) -> Result<Vec<Package>> {
             also: package.also.clone(),
             one_of_many: packages.len() > 1,
         });
-    }
-    for name in facts.config.linked.iter().flatten() {
-        if !names.contains(&name.as_str()) {
-            return Err(Error::usage(format!("`{name}` is no package here")).at("linked"));
-        }
     }
     Ok(found)
 }

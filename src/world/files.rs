@@ -20,6 +20,9 @@ pub fn locate(root: &Path, path: &str) -> Result<PathBuf> {
     if path.is_empty() || relative.components().any(|c| !matches!(c, Component::Normal(_))) {
         return refuse("the path leads outside");
     }
+    if relative.components().any(|c| c.as_os_str().eq_ignore_ascii_case(".git")) {
+        return refuse("the path leads into git's own folder");
+    }
     let mut at = root.to_owned();
     for part in relative.components() {
         at.push(part);
@@ -36,10 +39,11 @@ pub fn read(root: &Path, path: &str) -> Result<Option<String>> {
     let full = locate(root, path)?;
     match fs::read(&full) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|e| {
-            Error::usage("is not UTF-8 text").at(format!("{path}, byte {}", e.utf8_error().valid_up_to()))
+            Error::usage("the file is not UTF-8 text")
+                .at(format!("{path}, byte {}", e.utf8_error().valid_up_to()))
         }),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Error::outside(format!("cannot be read: {e}")).at(path.to_owned())),
+        Err(e) => Err(Error::outside(format!("the file cannot be read: {e}")).at(path.to_owned())),
     }
 }
 
@@ -51,14 +55,17 @@ pub fn observe(root: &Path, edit: &FileEdit) -> Result<State> {
     } else if now == edit.before {
         State::Ready
     } else {
-        State::Conflict(Error::no("changed since the plan was made").at(edit.path.clone()).hint("plan again"))
+        State::Conflict(
+            Error::no("the file changed since the plan was made").at(edit.path.clone()).hint("plan again"),
+        )
     })
 }
 
 /// Writes a file whole: the old content or the new one is there at any time, never a part.
 pub fn write(root: &Path, edit: &FileEdit) -> Result<()> {
     let path = locate(root, &edit.path)?;
-    let failed = |e: std::io::Error| Error::outside(format!("cannot be written: {e}")).at(edit.path.clone());
+    let failed =
+        |e: std::io::Error| Error::outside(format!("the file cannot be written: {e}")).at(edit.path.clone());
     let dir = path.parent().unwrap_or(root);
     fs::create_dir_all(dir).map_err(failed)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();

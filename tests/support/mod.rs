@@ -119,7 +119,7 @@ impl World {
             .env("TZ", "UTC")
             .env("LC_ALL", "C.UTF-8")
             .env("SOURCE_DATE_EPOCH", NOW)
-            .envs(&self.env)
+            .envs(self.env.iter().filter(|(_, value)| !value.is_empty()))
             .stdin(Stdio::null());
         command
     }
@@ -148,6 +148,10 @@ impl World {
     pub fn steps_with(&self, line: &str, env: &[(&str, &str)]) -> Ran {
         let mut command = self.command("bash");
         command.arg("-c").arg(format!("exec release-steps {line}")).envs(env.iter().copied());
+        // An empty value in a case's `env` takes the variable away.
+        for (name, _) in self.env.iter().filter(|(_, value)| value.is_empty()) {
+            command.env_remove(name);
+        }
         self.run(command)
     }
 
@@ -169,6 +173,22 @@ impl World {
             .into_owned();
         let text =
             regex::Regex::new(r#""ms":\d+"#).expect("a pattern").replace_all(&text, r#""ms":0"#).into_owned();
+        // Effects of one wave end in any order.
+        let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let place = |line: &str| {
+            let (wave, effect) =
+                line.strip_prefix(['✓', '='])?.trim_start().split(' ').next()?.split_once('.')?;
+            Some((wave.parse::<u32>().ok()?, effect.parse::<u32>().ok()?))
+        };
+        for run in lines.chunk_by_mut(|a, b| place(a).is_some() && place(b).is_some()) {
+            run.sort_by_key(|line| place(line));
+        }
+        let text = lines.concat();
+        // What git itself says differs between its versions.
+        let said = regex::Regex::new(r"(?m)(^  │ (fatal|error|hint): .*\n(  │.*\n)*)").expect("a pattern");
+        let text = said.replace_all(&text, "  │ <what git says>\n").into_owned();
+        let said = regex::Regex::new(r#""detail": "(fatal|error): .*""#).expect("a pattern");
+        let text = said.replace_all(&text, r#""detail": "<what git says>""#).into_owned();
         let tool = concat!(r#""tool": ""#, env!("CARGO_PKG_VERSION"), '"');
         text.replace(tool, r#""tool": "<VERSION>""#)
             .replace(&tool.replace(": ", ":"), r#""tool":"<VERSION>""#)
@@ -207,8 +227,9 @@ impl World {
     /// [`World::state`], or none where `HEAD` has no commit yet or this is no repository.
     pub fn state_or_none(&self) -> Option<State> {
         let mut command = self.command("git");
-        command.args(["rev-parse", "--verify", "--quiet", "HEAD"]);
-        (self.run(command).code == Some(0)).then(|| self.state())
+        command.args(["rev-parse", "--verify", "--quiet", "HEAD", "--is-inside-work-tree"]);
+        let ran = self.run(command);
+        (ran.code == Some(0) && !ran.stdout.contains("false")).then(|| self.state())
     }
 
     /// How the repository and its remote are, for people.

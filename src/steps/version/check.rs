@@ -132,9 +132,8 @@ fn agreement(facts: &Facts<'_>, package: &Package, line: &Line, findings: &mut V
                 Finding::new(
                     Answer::Fail,
                     "files-agree",
-                    format!("says {version}, but {first_place} says {first}"),
+                    format!("{place} says {version}, but {first_place} says {first}"),
                 )
-                .at(place.clone())
                 .hint("`release-steps version bump VERSION` writes the same in all"),
             );
         }
@@ -147,20 +146,16 @@ fn agreement(facts: &Facts<'_>, package: &Package, line: &Line, findings: &mut V
                 Finding::new(
                     Answer::Fail,
                     "tag-and-files",
-                    format!("says {version}, behind the tag {}", latest.tag),
+                    format!("{place} says {version}, behind the tag {}", latest.tag),
                 )
-                .at(place.clone())
                 .hint(format!("`release-steps version bump {}`", latest.version)),
             );
         } else if version > &latest.version {
-            findings.push(
-                Finding::new(
-                    Answer::Note,
-                    "tag-and-files",
-                    format!("says {version}, ahead of the tag {}", latest.tag),
-                )
-                .at(place.clone()),
-            );
+            findings.push(Finding::new(
+                Answer::Note,
+                "tag-and-files",
+                format!("{place} says {version}, ahead of the tag {}", latest.tag),
+            ));
         }
     }
     if let Some(path) = &package.changelog
@@ -169,9 +164,12 @@ fn agreement(facts: &Facts<'_>, package: &Package, line: &Line, findings: &mut V
         && !headings(&text).iter().any(|h| h.version == latest.version.to_string())
     {
         findings.push(
-            Finding::new(Answer::Fail, "tag-and-changelog", format!("has no section for {}", latest.version))
-                .at(path.clone())
-                .hint(format!("the tag {} exists: add its section", latest.tag)),
+            Finding::new(
+                Answer::Fail,
+                "tag-and-changelog",
+                format!("{path} has no section for {}", latest.version),
+            )
+            .hint(format!("the tag {} exists: add its section", latest.tag)),
         );
     }
     Ok(())

@@ -8,9 +8,10 @@ use crate::error::Result;
 use crate::facts::Facts;
 use crate::plan::Plan;
 use crate::rules::bump::{Decision, Level, Why, decide};
+use crate::rules::commit::{Change, Origin};
 use crate::rules::packages::Because;
 use crate::rules::revert::Commit;
-use crate::rules::text::{Newlines, inert};
+use crate::rules::text::{Newlines, counted, inert};
 use crate::steps::Step;
 use crate::survey::{Ask, Candidate, candidates, commits, packages, reading};
 
@@ -127,14 +128,34 @@ fn reasons(commits: &[Commit<'_>], decision: &Decision<'_>) -> Vec<Reason> {
                 Why::Merge => "merge commit".to_owned(),
                 Why::Autosquash => "fixup of another commit".to_owned(),
             };
-            Some(Reason {
-                id: commit.id.short(),
-                header: commit.message.header.to_owned(),
-                level: reason.level,
-                why,
-            })
+            let change = commit.message.changes.get(reason.change);
+            let header = match change.filter(|c| c.origin != Origin::Header) {
+                Some(Change { type_: Some(type_), scope, bang, description, .. }) => {
+                    let scope = scope.map_or_else(String::new, |s| format!("({s})"));
+                    format!("{type_}{scope}{}: {description}", if *bang { "!" } else { "" })
+                }
+                _ => commit.message.header.to_owned(),
+            };
+            Some(Reason { id: commit.id.short(), header, level: reason.level, why })
         })
         .collect()
+}
+
+/// While the major version is 0, a bump may raise a lower part than it names.
+fn held_back(candidate: &Candidate) -> &'static str {
+    match (candidate.current(), &candidate.next, candidate.level) {
+        (Some(current), Some(next), Level::Major)
+            if next.major == current.major && next.minor > current.minor =>
+        {
+            ", which raises the minor part while the version is 0.x"
+        }
+        (Some(current), Some(next), Level::Minor | Level::Major)
+            if (next.major, next.minor) == (current.major, current.minor) && next.patch > current.patch =>
+        {
+            ", which raises the patch part while the version is 0.x"
+        }
+        _ => "",
+    }
 }
 
 fn explained(candidate: &Candidate, facts: &Facts<'_>) -> String {
@@ -155,12 +176,12 @@ fn explained(candidate: &Candidate, facts: &Facts<'_>) -> String {
     };
     let _ = writeln!(
         out,
-        "{name}{next} ({}{because}; {before}; {} commits since)",
+        "{name}{next} ({}{because}; {before}; {} since)",
         match candidate.level {
             Level::None => "no bump".to_owned(),
-            level => format!("{level} bump"),
+            level => format!("{level} bump{}", held_back(candidate)),
         },
-        line.since_stable.len()
+        counted(line.since_stable.len(), "commit")
     );
     let commits = commits(&line.since_stable);
     let decision = decide(&commits, &facts.config.version.rules, reading(facts));

@@ -381,7 +381,10 @@ fn sha256(directory: &Path) -> Error {
 }
 
 fn explain(directory: &Path, error: &git2::Error) -> Error {
-    let shown = directory.display();
+    let shown = match directory.to_str() {
+        Some("." | "") => "this folder".to_owned(),
+        _ => directory.display().to_string(),
+    };
     match error.code() {
         git2::ErrorCode::NotFound => {
             Error::new(ErrorKind::NotARepository, format!("{shown} is in no git repository"))

@@ -25,7 +25,7 @@ pub(super) fn edited_tree(
             Ok(0o100755) => git2::FileMode::BlobExecutable,
             Ok(0o100644) | Err(_) => git2::FileMode::Blob,
             Ok(_) => {
-                return Err(Error::usage("is a link or a folder, not a file").at(file.path.clone()));
+                return Err(Error::usage("the path is a link or a folder, not a file").at(file.path.clone()));
             }
         };
         let blob = repo.blob(file.after.as_bytes()).map_err(failed)?;

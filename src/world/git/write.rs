@@ -320,13 +320,24 @@ impl Writer {
     pub fn tag(&self, tag: &Tag, made: &Made) -> Result<()> {
         let target = self.known(&tag.target, made)?.to_string();
         let sign = if tag.sign { "--sign" } else { "--no-sign" };
+        // From a file, not from standard input: were this process killed, git would take what it has got so far, perhaps
+        // nothing, for the whole message.
+        let dir = self.open()?.commondir().join("release-steps");
+        let file = dir.join(format!("message-{}", std::process::id())).join(tag.name.replace('/', "-"));
+        let failed = |e: std::io::Error| {
+            Error::outside(format!("the tag's message cannot be written: {e}")).at(file.display().to_string())
+        };
+        let folder = file.parent().unwrap_or(&dir);
+        std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, &tag.message)).map_err(failed)?;
+        let from = format!("--file={}", file.display());
         crash::point();
-        self.git(["tag", "--annotate", sign, "--cleanup=verbatim", "--file=-", "--", &tag.name, &target])
+        self.git(["tag", "--annotate", sign, "--cleanup=verbatim", &from, "--", &tag.name, &target])
             .env("GIT_COMMITTER_NAME", &tag.tagger.name)
             .env("GIT_COMMITTER_EMAIL", &tag.tagger.email)
             .env("GIT_COMMITTER_DATE", git_date(&tag.when))
-            .input(tag.message.as_bytes())
             .run()?;
+        // Of no use any more; the folder goes with the last message in it.
+        drop(std::fs::remove_file(&file).and_then(|()| std::fs::remove_dir(folder)));
         crash::point();
         Ok(())
     }

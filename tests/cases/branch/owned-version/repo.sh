@@ -1,0 +1,2 @@
+simple
+command git branch release/v1.3.0

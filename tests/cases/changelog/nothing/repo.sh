@@ -1,0 +1,1 @@
+commit "docs: x" a

@@ -1,0 +1,2 @@
+simple
+echo 'version: { initial: 9.0.0, rules: { feat: major } }' >"$ROOT/other.yml"

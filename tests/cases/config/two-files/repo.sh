@@ -1,0 +1,2 @@
+simple
+touch release-steps.yml release-steps.yaml

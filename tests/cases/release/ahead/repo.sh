@@ -1,0 +1,2 @@
+simple
+commit "fix: not pushed" x

@@ -1,0 +1,4 @@
+simple
+cd "$ROOT"
+rm -rf repo
+mv origin.git repo

@@ -1,0 +1,3 @@
+simple
+elsewhere "fix: theirs" x
+command git fetch -q

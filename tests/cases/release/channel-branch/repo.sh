@@ -1,0 +1,3 @@
+simple
+command git checkout -q -b next
+commit "feat: next" n

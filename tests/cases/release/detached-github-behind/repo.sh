@@ -1,0 +1,3 @@
+simple
+command git checkout -q --detach
+elsewhere "fix: theirs" x

@@ -1,0 +1,3 @@
+simple
+command git checkout -q --detach
+command git branch -q -D main

@@ -1,0 +1,2 @@
+simple
+echo changed >>a

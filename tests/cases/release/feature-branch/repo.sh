@@ -1,0 +1,3 @@
+simple
+command git checkout -q -b topic
+commit "feat: topic" t

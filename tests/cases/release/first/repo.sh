@@ -1,0 +1,3 @@
+npm demo 0.0.0
+commit "feat: first"
+origin

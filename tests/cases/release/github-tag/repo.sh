@@ -1,0 +1,2 @@
+simple
+command git checkout -q --detach

@@ -1,0 +1,2 @@
+simple
+elsewhere "fix: theirs" x

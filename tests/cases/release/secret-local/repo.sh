@@ -1,0 +1,2 @@
+simple
+commit "feat: leak hunter2hunter2" c

@@ -1,0 +1,3 @@
+simple
+echo changed >>a
+command git add a

@@ -1,0 +1,2 @@
+simple
+commit "docs: sub" sub/x

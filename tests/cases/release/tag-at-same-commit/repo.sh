@@ -1,0 +1,2 @@
+simple
+tag v1.3.0

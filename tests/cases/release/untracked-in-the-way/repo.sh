@@ -1,0 +1,2 @@
+simple
+echo mine >CHANGELOG.md

@@ -1,0 +1,2 @@
+simple
+echo new >note.txt

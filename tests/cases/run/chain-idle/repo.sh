@@ -1,0 +1,3 @@
+npm demo 1.2.3
+commit "feat: first"
+tag v1.2.3

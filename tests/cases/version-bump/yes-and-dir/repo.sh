@@ -1,0 +1,2 @@
+simple
+mkdir -p sub; commit "docs: sub" sub/x

@@ -1,0 +1,4 @@
+simple
+commit "oops" c
+commit "feat:no space" d
+commit "fixup! feat: second" e

@@ -1,0 +1,2 @@
+npm demo 1.0.0
+commit "feat: first"

@@ -1,0 +1,2 @@
+simple
+reclone --no-tags

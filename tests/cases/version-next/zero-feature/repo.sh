@@ -1,0 +1,3 @@
+commit "feat: a" a
+tag v0.3.1
+commit "feat: b" b
