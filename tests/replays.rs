@@ -1,6 +1,8 @@
 //! `version replay` on histories of real repositories, where there are any: `HISTORIES` names a folder with streams of
 //! `git fast-export`, compressed. The counts are those that were found by hand and by git's own ranges.
 
+#![expect(clippy::print_stderr, reason = "says what was replayed and what was not")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
