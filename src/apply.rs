@@ -11,8 +11,9 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
 use crate::journal::Journal;
 use crate::plan::{Plan, Precondition};
+use crate::world::State;
 use crate::world::files;
-use crate::world::git::write::{Made, State, Writer};
+use crate::world::git::write::{Made, Writer};
 use crate::world::process;
 
 /// How many effects of one wave run side by side.

@@ -139,8 +139,16 @@ fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, planned: Opti
     };
     // A reader that went away (`| head`) is no failure of the release.
     drop(anstream::stderr().write_all(redactor.clean(&err).as_bytes()));
-    let mut stdout = anstream::stdout();
-    drop(stdout.write_all(redactor.clean(&out).as_bytes()).and_then(|()| stdout.flush()));
+    let out = redactor.clean(&out);
+    let written = if out.contains('\u{1b}') {
+        let mut stdout = anstream::stdout();
+        stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush())
+    } else {
+        // Nothing to take colours out of, however long it is.
+        let mut stdout = std::io::stdout();
+        stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush())
+    };
+    drop(written);
     code
 }
 
@@ -181,7 +189,7 @@ fn read_plan(file: &Path) -> Result<Plan> {
 /// Prints a plan, or shows it and applies it.
 fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn Sink) -> Result<Answer> {
     let Step { plan, text } = step;
-    sink.event(&Event::Planned { plan: &plan });
+    sink.event(&Event::planned(&plan));
     if let Some(file) = &cli.global.plan {
         std::fs::write(file, plan.to_json()).map_err(|e| {
             Error::outside(format!("the plan cannot be written: {e}")).at(file.display().to_string())
@@ -288,7 +296,7 @@ fn resume(
         return Ok(Answer { text: report::plan(&plan), plan: Some(plan), report: None });
     }
     *shown = Some(run.plan.clone());
-    sink.event(&Event::Planned { plan: &run.plan });
+    sink.event(&Event::planned(&run.plan));
     if cli.global.dry_run {
         return Ok(Answer { text: report::plan(&run.plan), plan: Some(run.plan), report: None });
     }

@@ -31,9 +31,17 @@ impl CommitId {
 
     /// The first ten hexadecimal digits, for people.
     pub fn short(&self) -> String {
-        let mut text = self.to_string();
-        text.truncate(10);
-        text
+        self.digits().iter().take(10).map(|digit| char::from(*digit)).collect()
+    }
+
+    /// All forty hexadecimal digits.
+    fn digits(&self) -> [u8; 40] {
+        let mut digits = [0; 40];
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            *pair =
+                [b"0123456789abcdef"[usize::from(byte >> 4)], b"0123456789abcdef"[usize::from(byte & 15)]];
+        }
+        digits
     }
 
     /// Whether `prefix`, 7 to 40 hexadecimal digits of either case, abbreviates this id.
@@ -77,7 +85,7 @@ impl FromStr for CommitId {
 
 impl fmt::Display for CommitId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.pad(std::str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 

@@ -110,16 +110,3 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-impl From<crate::world::git::Error> for Error {
-    fn from(error: crate::world::git::Error) -> Self {
-        use crate::world::git::ErrorKind;
-        let kind = match error.kind() {
-            ErrorKind::NotARepository | ErrorKind::Ownership | ErrorKind::Unsupported => Kind::Usage,
-            _ => Kind::Outside,
-        };
-        let mut converted = Self::new(kind, error.to_string());
-        converted.hint = error.hint().map(str::to_owned);
-        converted
-    }
-}

@@ -13,10 +13,14 @@ pub enum Event<'a> {
         /// What.
         what: &'a str,
     },
-    /// A plan stands.
+    /// A plan stands. The plan itself is the answer of the command, not an event.
     Planned {
-        /// The plan.
-        plan: &'a Plan,
+        /// The step.
+        step: &'a str,
+        /// What it would bring about.
+        summary: &'a str,
+        /// How many effects it has.
+        effects: usize,
     },
     /// An effect begins.
     Started {
@@ -55,6 +59,13 @@ pub enum Event<'a> {
         /// The text.
         text: &'a str,
     },
+}
+
+impl<'a> Event<'a> {
+    /// A plan stands.
+    pub fn planned(plan: &'a Plan) -> Self {
+        Event::Planned { step: &plan.step, summary: &plan.summary, effects: plan.effects().count() }
+    }
 }
 
 /// Takes events. Shared by the effects of a wave, which run side by side.

@@ -134,6 +134,24 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// The ends of a range that a person wrote, `A..B`; an end that is left out is `HEAD`. `option` is for the message.
+    pub fn range(&self, option: &str, range: &str) -> Result<(CommitId, CommitId)> {
+        let (from, to) = range.split_once("..").ok_or_else(|| {
+            Error::usage(format!("`{range}` is no range")).at(option).hint("write A..B, such as v1.2.0..HEAD")
+        })?;
+        Ok((self.commit(option, from)?, self.commit(option, to)?))
+    }
+
+    /// The commit that a person named; nothing means `HEAD`. `option` is for the message.
+    pub fn commit(&self, option: &str, rev: &str) -> Result<CommitId> {
+        let rev = if rev.is_empty() { "HEAD" } else { rev };
+        self.repo().resolve(rev).map_err(|_| {
+            Error::usage(format!("`{rev}` names no commit here"))
+                .at(option)
+                .hint("fetch it, or check the name")
+        })
+    }
+
     /// The branch that is checked out, or that a CI job with a detached checkout runs for.
     pub fn branch(&self) -> Result<Option<String>> {
         Ok(match self.repo().head()? {
@@ -200,7 +218,7 @@ impl<'a> Facts<'a> {
         }
         let remote = &self.config.release.remote;
         self.working(&format!("reading {remote}"));
-        let refs = git::write::ls_remote(&self.root, remote)?;
+        let refs = git::push::ls_remote(&self.root, remote)?;
         Ok(Some(self.remote.get_or_init(|| refs)))
     }
 

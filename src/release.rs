@@ -15,7 +15,7 @@ use crate::rules::packages::Because;
 use crate::rules::version::{Request, guard};
 use crate::survey::branches::{owned, releases_from};
 use crate::survey::changelog::{Writer, dated};
-use crate::survey::files::{Edits, Source, set_versions, written_versions};
+use crate::survey::files::{Edits, Source, Versioned, is_placeholder, set_versions, written_versions};
 use crate::survey::{Ask, Candidate, Released, candidates, packages};
 
 /// What is asked for.
@@ -99,7 +99,7 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
     let writer = Writer::new(facts)?;
     let source = Source::Commit(place.target);
     let mut edits = Edits::new(facts, source);
-    let versions: Vec<_> = released.iter().filter_map(|c| Some((&c.package, c.next.clone()?))).collect();
+    let versions: Vec<Versioned<'_>> = released.iter().filter_map(|c| c.versioned()).collect();
     let mut notes = Vec::new();
     let with_commit = facts.config.release.commit;
     if with_commit {
@@ -239,7 +239,7 @@ fn mention_disagreement(
     for candidate in released {
         let (Some(current), Some(next)) = (candidate.line.latest.as_ref(), &candidate.next) else { continue };
         for (place, version) in written_versions(facts, &candidate.package)? {
-            if version != current.version && version != *next {
+            if version != current.version && version != *next && !is_placeholder(&version) {
                 findings.push(
                     Finding::new(
                         Answer::Warning,
@@ -354,16 +354,9 @@ fn describe(released: &[&Candidate], notes: &[String], plan: &mut Plan) {
         .iter()
         .zip(notes)
         .map(|(c, notes)| {
-            json!({
-                "package": c.package.name,
-                "version": c.next.as_ref().map(ToString::to_string),
-                "tag": c.tag(),
-                "previous": c.current().map(ToString::to_string),
-                "previous_tag": c.line.stable.as_ref().map(|r| &r.tag),
-                "level": c.level,
-                "prerelease": c.next.as_ref().is_some_and(|v| !v.pre.is_empty()),
-                "notes": notes,
-            })
+            let mut described = c.described();
+            described["notes"] = json!(notes);
+            described
         })
         .collect();
     if let ([one], [_]) = (all.as_slice(), released) {

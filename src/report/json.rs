@@ -31,7 +31,7 @@ impl Sink for Json {
         let Ok(Value::Object(mut line)) = serde_json::to_value(event) else {
             return;
         };
-        line.insert("at_time".to_owned(), json!(Timestamp::now()));
+        line.insert("time".to_owned(), json!(Timestamp::now()));
         let line = Value::Object(line).to_string();
         let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // Nobody reads: not a reason to stop in the middle of a release.

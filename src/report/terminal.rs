@@ -28,6 +28,9 @@ const CYAN: Style = AnsiColor::Cyan.on_default();
 const DIFF_LINES: usize = 24;
 
 fn painted(style: Style, text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
     format!("{style}{}{style:#}", inert(text, Newlines::Flatten))
 }
 
@@ -146,13 +149,11 @@ pub fn plan(plan: &Plan) -> String {
             painted(YELLOW, leaves)
         );
         for edit in effect.files() {
-            // The effect that writes a file has named it just above.
+            // The effect's own line names the one file that it writes.
             if !matches!(effect, Effect::WriteFile(_)) {
-                let new = if edit.before.is_none() { " (new file)" } else { "" };
-                let why = inert(&edit.why, Newlines::Flatten);
-                let _ = writeln!(out, "      {}{new}: {why}", painted(BOLD, &edit.path));
+                file(&mut out, edit);
             }
-            file(&mut out, edit);
+            diff(&mut out, edit);
         }
     }
     if plan.leaves_machine() {
@@ -162,6 +163,12 @@ pub fn plan(plan: &Plan) -> String {
 }
 
 fn file(out: &mut String, edit: &FileEdit) {
+    let new = if edit.before.is_none() { " (new file)" } else { "" };
+    let _ =
+        writeln!(out, "      {}{new}: {}", painted(BOLD, &edit.path), inert(&edit.why, Newlines::Flatten));
+}
+
+fn diff(out: &mut String, edit: &FileEdit) {
     let before = edit.before.as_deref().unwrap_or_default();
     let diff = TextDiff::from_lines(before, edit.after.as_str());
     let changes: Vec<_> = diff.iter_all_changes().filter(|c| c.tag() != ChangeTag::Equal).collect();
@@ -171,7 +178,7 @@ fn file(out: &mut String, edit: &FileEdit) {
             _ => (GREEN, '+'),
         };
         let line = change.value().trim_end_matches(['\n', '\r']);
-        let _ = writeln!(out, "        {}", painted(style, &format!("{sign} {line}")));
+        let _ = writeln!(out, "        {}", painted(style, format!("{sign} {line}").trim_end()));
     }
     if changes.len() > DIFF_LINES {
         let more = format!("… {} more lines", changes.len() - DIFF_LINES);

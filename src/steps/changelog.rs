@@ -110,18 +110,7 @@ fn release(
         release.date = dated(&facts.now);
         return Ok(release);
     };
-    let (from, to) = range.split_once("..").ok_or_else(|| {
-        Error::usage(format!("`{range}` is no range")).at("--range").hint("write A..B, such as v1.2.0..HEAD")
-    })?;
-    let repo = facts.repo();
-    let resolve = |rev: &str| {
-        let rev = if rev.is_empty() { "HEAD" } else { rev };
-        repo.resolve(rev).map_err(|_| {
-            Error::usage(format!("`{rev}` names no commit here"))
-                .at("--range")
-                .hint("fetch it, or check the name")
-        })
-    };
-    let texts = Line::between(facts, package, resolve(from)?, resolve(to)?)?;
+    let (from, to) = facts.range("--range", range)?;
+    let texts = Line::between(facts, package, from, to)?;
     Ok(writer.release(package, &texts, None, None))
 }

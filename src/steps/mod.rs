@@ -2,9 +2,7 @@
 
 pub mod branch;
 pub mod changelog;
-pub mod check;
 pub mod release;
-pub mod replay;
 pub mod run;
 pub mod version;
 

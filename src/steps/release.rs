@@ -34,11 +34,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     };
     let commit = match &args.commit {
         None => None,
-        Some(rev) => Some(facts.repo().resolve(rev).map_err(|_| {
-            Error::usage(format!("`{rev}` names no commit here"))
-                .at("--commit")
-                .hint("fetch it, or check the name")
-        })?),
+        Some(rev) => Some(facts.commit("--commit", rev)?),
     };
     let wanted = Wanted {
         ask: Ask { channel: args.channel.clone(), package: args.package.clone(), request },

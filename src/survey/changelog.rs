@@ -1,5 +1,7 @@
 //! Sections of the changelog, from the commits of a range or of the whole history.
 
+use std::sync::Arc;
+
 use jiff::Zoned;
 
 use crate::config::SectionConfig;
@@ -11,7 +13,7 @@ use crate::rules::changelog::{PREAMBLE, Release, Section, Sections, Templates};
 use crate::rules::commit::{Reading, parse};
 use crate::rules::links::Links;
 use crate::rules::revert::Commit;
-use crate::survey::{Package, Released, Text, commits, links, reading};
+use crate::survey::{Package, Released, Text, commits, is_about, links, reading};
 
 /// Writes sections as the configuration wants them.
 pub struct Writer {
@@ -71,7 +73,7 @@ impl Writer {
     fn made(
         &self,
         package: &Package,
-        sections: Vec<Section>,
+        sections: Vec<Arc<Section>>,
         previous: Option<&str>,
         tagged: Option<(&str, &semver::Version)>,
     ) -> Release {
@@ -146,15 +148,11 @@ pub fn full(
     let mut contained: Vec<Option<i64>> = vec![None; releases.len()];
     for (at, (owner, commit)) in owners.iter().zip(history.iter()).enumerate() {
         let place = owner.unwrap_or(releases.len());
-        if !package.path.is_empty() && !repo.touches(commit.id(), &[&package.path])?.contains(&true) {
-            if let Some(owner) = owner {
-                contained[*owner].get_or_insert(commit.committer_seconds());
-            }
-            continue;
-        }
-        of_release[place].push(at);
         if let Some(owner) = owner {
             contained[*owner].get_or_insert(commit.committer_seconds());
+        }
+        if is_about(facts, package, commit.id())? {
+            of_release[place].push(at);
         }
     }
     out.push_str(PREAMBLE);

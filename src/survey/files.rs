@@ -131,6 +131,20 @@ impl<'f, 'a> Edits<'f, 'a> {
             Err(e) if e.kind == FileErrorKind::Missing && !must => return Ok(false),
             Err(e) => return Err(wrong(path, &e)),
         };
+        let placeholder =
+            |spot: &Spot| spot.version().is_some_and(|v| (v.major, v.minor, v.patch) == (0, 0, 0));
+        if !must && spots.iter().all(placeholder) {
+            self.findings.push(
+                Finding::new(
+                    Answer::Note,
+                    "version-files",
+                    format!("`{}` is a placeholder and stays", spots[0].value),
+                )
+                .at(format!("{path}:{}", spots[0].line))
+                .hint("name the file under `version.files` to have the version written there"),
+            );
+            return Ok(false);
+        }
         for spot in &spots {
             let key = (path.to_owned(), spot.what.clone());
             if let Some(other) = self.set.insert(key, version.clone())
@@ -173,12 +187,23 @@ struct Target {
     version: Version,
 }
 
+/// A package that is released, and as what.
+#[derive(Debug, Clone)]
+pub struct Versioned<'p> {
+    /// The package.
+    pub package: &'p Package,
+    /// The version that it gets.
+    pub version: Version,
+    /// The version of its last release.
+    pub previous: Option<Version>,
+}
+
 /// Writes the versions of all packages that are released, in their manifests, in lockfiles, and where packages of the
 /// repository require each other.
-pub fn set_versions(edits: &mut Edits<'_, '_>, released: &[(&Package, Version)]) -> Result<usize> {
+pub fn set_versions(edits: &mut Edits<'_, '_>, released: &[Versioned<'_>]) -> Result<usize> {
     let mut targets = Vec::new();
     let mut carrying = 0;
-    for (package, version) in released {
+    for Versioned { package, version, previous } in released {
         targets.push(Target {
             name: package.name.clone(),
             folder: package.path.clone(),
@@ -192,28 +217,43 @@ pub fn set_versions(edits: &mut Edits<'_, '_>, released: &[(&Package, Version)])
         }
         carrying += detected(edits, &package.name, &package.path, version)?;
         if !package.one_of_many {
-            let own = written_version(edits.facts, package)?;
-            for (folder, file, member) in members(edits.facts)? {
-                let theirs = member.version.as_ref().and_then(Spot::version);
-                let together = member.elsewhere || own.is_none() || theirs == own;
-                if let (Some(name), true) = (member.name, together) {
-                    carrying += detected(edits, &name, &folder, version)?;
-                    targets.push(Target { name, folder, version: version.clone() });
-                } else if let Some(theirs) = theirs {
-                    edits.findings.push(
-                        Finding::new(
-                            Answer::Note,
-                            "version-files",
-                            format!("keeps its own version {theirs}: it is not that of the repository"),
-                        )
-                        .at(joined(&folder, file)),
-                    );
-                }
-            }
+            carrying += members_of_one(edits, package, version, previous.as_ref(), &mut targets)?;
         }
     }
     locks(edits, &targets)?;
     requirements(edits, &targets)?;
+    Ok(carrying)
+}
+
+/// Writes the version in the members of a workspace that is released as one: those that have the version of the
+/// repository. The others keep theirs.
+fn members_of_one(
+    edits: &mut Edits<'_, '_>,
+    package: &Package,
+    version: &Version,
+    previous: Option<&Version>,
+    targets: &mut Vec<Target>,
+) -> Result<usize> {
+    let own = written_version(edits.facts, package)?.or_else(|| previous.cloned());
+    let mut carrying = 0;
+    let mut apart = Vec::new();
+    for (folder, file, member) in members(edits.facts)? {
+        let theirs = member.version.as_ref().and_then(Spot::version);
+        let together = member.elsewhere || own.is_none() || theirs == own || theirs.as_ref() == Some(version);
+        if let (Some(name), true) = (member.name, together) {
+            carrying += detected(edits, &name, &folder, version)?;
+            targets.push(Target { name, folder, version: version.clone() });
+        } else if let Some(theirs) = theirs {
+            apart.push(format!("{} ({theirs})", joined(&folder, file)));
+        }
+    }
+    if let Some(first) = apart.first() {
+        let text = match apart.len() {
+            1 => format!("{first} keeps its own version"),
+            n => format!("{n} members keep versions of their own, such as {first}"),
+        };
+        edits.findings.push(Finding::new(Answer::Note, "version-files", text));
+    }
     Ok(carrying)
 }
 
@@ -297,11 +337,6 @@ fn known_files(facts: &Facts<'_>, folder: &str) -> Result<Vec<(String, Format)>>
     Ok(found)
 }
 
-/// Whether a lockfile lists the packages of the repository by name, not by folder.
-fn by_name(format: &Format) -> bool {
-    matches!(format, Format::CargoLock | Format::PoetryLock | Format::UvLock)
-}
-
 /// Writes the versions of packages in the lockfiles beside them and at the top.
 fn locks(edits: &mut Edits<'_, '_>, targets: &[Target]) -> Result<()> {
     let mut folders: Vec<&str> = targets.iter().map(|t| t.folder.as_str()).collect();
@@ -311,11 +346,11 @@ fn locks(edits: &mut Edits<'_, '_>, targets: &[Target]) -> Result<()> {
     for folder in folders {
         for (path, format) in known_files(edits.facts, folder)?.into_iter().filter(|(_, f)| is_lock(f)) {
             for target in targets {
-                // A lockfile that lists packages by name has nothing of a workspace without one.
-                if target.name.is_empty() && by_name(&format) {
+                let Some(below) = below(folder, &target.folder) else { continue };
+                // A workspace's root without a name is in no lockfile but npm's.
+                if target.name.is_empty() && format != Format::NpmLock {
                     continue;
                 }
-                let Some(below) = below(folder, &target.folder) else { continue };
                 let cx = Context {
                     package: Some(&target.name).filter(|n| !n.is_empty()).map(String::as_str),
                     folder: Some(below),
@@ -403,6 +438,11 @@ fn requirements(edits: &mut Edits<'_, '_>, targets: &[Target]) -> Result<()> {
     Ok(())
 }
 
+/// Whether a version says that it is not kept in this file: `0.0.0`, `0.0.0-development`.
+pub fn is_placeholder(version: &Version) -> bool {
+    (version.major, version.minor, version.patch) == (0, 0, 0)
+}
+
 /// The versions that a package's files state now, with their places.
 pub fn written_versions(facts: &Facts<'_>, package: &Package) -> Result<Vec<(String, Version)>> {
     let mut found = Vec::new();
@@ -430,7 +470,7 @@ pub fn written_versions(facts: &Facts<'_>, package: &Package) -> Result<Vec<(Str
         }
         None => {
             for (path, format) in known_files(facts, &package.path)? {
-                if package.name.is_empty() && by_name(&format) {
+                if is_lock(&format) && package.name.is_empty() && format != Format::NpmLock {
                     continue;
                 }
                 let cx =

@@ -31,6 +31,8 @@ pub struct Text {
     pub author: String,
     /// The message.
     pub message: String,
+    /// Whether it has several parents.
+    pub merge: bool,
 }
 
 /// Parses commits; they borrow the texts.
@@ -145,6 +147,24 @@ impl Line {
         self.since_stable.iter().filter(|t| self.since_latest.contains(&t.id)).cloned().collect()
     }
 
+    /// Takes the highest release below `next` that `head` contains, a pre-release too, for the one that everything new is
+    /// counted from.
+    pub(super) fn restart(
+        &mut self,
+        facts: &Facts<'_>,
+        package: &Package,
+        head: CommitId,
+        next: &Version,
+    ) -> Result<()> {
+        let core = |v: &Version| (v.major, v.minor, v.patch);
+        let (before, _) = last(facts, head, self.all.iter().filter(|r| core(&r.version) < core(next)))?;
+        if let Some(before) = before {
+            self.since_stable = Line::between(facts, package, before.commit, head)?;
+            self.stable = Some(before);
+        }
+        Ok(())
+    }
+
     /// The commits about a package that `to` has and `from` has not, newest first.
     pub fn between(facts: &Facts<'_>, package: &Package, from: CommitId, to: CommitId) -> Result<Vec<Text>> {
         about(facts, package, &facts.repo().history(&[to], &[from])?)
@@ -189,21 +209,26 @@ fn last<'r>(
     Ok((found.map(|at| releases[at].clone()), Vec::new()))
 }
 
-/// The commits of a range that are about a package: all, where there is one; else those that touch its paths.
-fn about(facts: &Facts<'_>, package: &Package, history: &crate::world::git::History) -> Result<Vec<Text>> {
-    let repo = facts.repo();
-    let mut paths: Vec<&str> = package.also.iter().map(String::as_str).collect();
-    if !package.path.is_empty() {
-        paths.push(&package.path);
+/// Whether a commit is about a package: any is, where there is one; else those that touch its paths.
+pub fn is_about(facts: &Facts<'_>, package: &Package, commit: CommitId) -> Result<bool> {
+    if package.path.is_empty() {
+        return Ok(true);
     }
-    let everything = package.path.is_empty();
+    let paths: Vec<&str> =
+        package.also.iter().map(String::as_str).chain(std::iter::once(package.path.as_str())).collect();
+    Ok(facts.repo().touches(commit, &paths)?.contains(&true))
+}
+
+/// The commits of a range that are about a package.
+fn about(facts: &Facts<'_>, package: &Package, history: &crate::world::git::History) -> Result<Vec<Text>> {
     let mut texts = Vec::new();
     for commit in history.iter() {
-        if everything || repo.touches(commit.id(), &paths)?.into_iter().any(|t| t) {
+        if is_about(facts, package, commit.id())? {
             texts.push(Text {
                 id: commit.id(),
                 author: commit.author_name().into_owned(),
                 message: commit.message().into_owned(),
+                merge: commit.is_merge(),
             });
         }
     }

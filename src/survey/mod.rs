@@ -8,7 +8,7 @@ mod history;
 mod next;
 mod packages;
 
-pub use history::{Line, Released, Text, commits};
+pub use history::{Line, Released, Text, commits, is_about};
 pub use next::{Ask, Candidate, candidates};
 pub use packages::{Package, packages};
 

@@ -9,7 +9,8 @@ use crate::rules::branching;
 use crate::rules::bump::{Level, decide};
 use crate::rules::changelog::text;
 use crate::rules::packages::{Because, Node, carry};
-use crate::rules::version::{Options, Request, VersionError, explicit, next};
+use crate::rules::version::{Options, Request, VersionError, distance, explicit, next};
+use crate::survey::files::Versioned;
 use crate::survey::{Line, Package, commits, reading};
 
 /// What is asked for.
@@ -42,6 +43,29 @@ impl Candidate {
     /// The version before.
     pub fn current(&self) -> Option<&Version> {
         self.line.stable.as_ref().map(|r| &r.version)
+    }
+
+    /// What others may know of it, as JSON.
+    pub fn described(&self) -> serde_json::Value {
+        serde_json::json!({
+            "package": self.package.name,
+            "version": self.next.as_ref().map(ToString::to_string),
+            "tag": self.tag(),
+            "previous": self.current().map(ToString::to_string),
+            "previous_tag": self.line.stable.as_ref().map(|r| &r.tag),
+            "level": self.level,
+            "prerelease": self.next.as_ref().is_some_and(|v| !v.pre.is_empty()),
+            "commits": self.line.since_stable.len(),
+        })
+    }
+
+    /// What its version files need to know.
+    pub fn versioned(&self) -> Option<Versioned<'_>> {
+        Some(Versioned {
+            package: &self.package,
+            version: self.next.clone()?,
+            previous: self.line.latest.as_ref().map(|r| r.version.clone()),
+        })
     }
 
     /// The tag of the next version.
@@ -83,7 +107,7 @@ pub fn candidates(
     }
     let raised = carry(&nodes, &facts.config.linked);
     let mut found = Vec::new();
-    for ((package, line), (level, because)) in packages.into_iter().zip(lines).zip(raised) {
+    for ((package, mut line), (level, because)) in packages.into_iter().zip(lines).zip(raised) {
         let fresh = level_since_latest(facts, &line);
         let pre: Vec<Version> =
             line.all.iter().map(|r| &r.version).filter(|v| !v.pre.is_empty()).cloned().collect();
@@ -114,14 +138,32 @@ pub fn candidates(
         let version = match &ask.request {
             Some(request) if asked_for => Some(explicit(current, request, &options).map_err(wrong)?),
             _ if repeats || made_here || !asked_for => None,
-            _ => match named_by_branch {
-                // A release or hotfix branch says its version by its name; it is released once.
-                Some(version) if !package.one_of_many && channel.is_none() => (level > Level::None
-                    && current.is_none_or(|c| version > *c))
-                .then_some(version)
-                .map_or_else(|| next(current, level, &options).map_err(wrong), |v| Ok(Some(v)))?,
-                _ => next(current, level, &options).map_err(wrong)?,
+            // Of several packages, one that was never released waits for a commit that is worth a release.
+            _ if package.one_of_many && current.is_none() && level == Level::None => None,
+            _ if level == Level::None => next(current, level, &options).map_err(wrong)?,
+            _ => match named_by_branch.filter(|v| !package.one_of_many && current.is_none_or(|c| v > c)) {
+                None => next(current, level, &options).map_err(wrong)?,
+                // A release or hotfix branch says its version by its name; a channel makes it a pre-release of that.
+                Some(version) if channel.is_none() => Some(version),
+                Some(version) => {
+                    let level = current.map_or(level, |c| distance(c, &version));
+                    Some(explicit(current, &Request::Level(level), &options).map_err(wrong)?)
+                }
             },
+        };
+        // The last stable release here may be far behind a pre-release, because releases are made on branches of their
+        // own: the pre-release graduates then, and what is new is new since the version before it.
+        let behind = |version: &Version| line.latest.as_ref().is_some_and(|latest| *version < latest.version);
+        let version = match version.as_ref().filter(|v| ask.request.is_none() && behind(v)) {
+            None => version,
+            Some(_) => {
+                let latest = line.latest.as_ref().map(|r| r.version.clone());
+                let version = next(latest.as_ref(), fresh, &options).map_err(wrong)?;
+                if let Some(version) = &version {
+                    line.restart(facts, &package, head, version)?;
+                }
+                version
+            }
         };
         found.push(Candidate { next: version, package, line, level, because });
     }

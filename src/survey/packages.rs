@@ -181,8 +181,11 @@ const SHAPES: [&str; 4] =
     ["{package}@{version}", "{package}-v{version}", "{package}/v{version}", "{package}-{version}"];
 
 fn shape_in_use(names: &[&str], tags: &[&str]) -> Option<TagTemplate> {
+    if names.is_empty() {
+        return None;
+    }
+    let known: BTreeSet<&str> = names.iter().copied().collect();
     SHAPES.iter().filter_map(|shape| TagTemplate::new(shape).ok()).find(|template| {
-        let known: BTreeSet<&str> = names.iter().copied().collect();
         tags.iter().any(|tag| template.split(tag).is_some_and(|(name, _)| known.contains(name)))
     })
 }
@@ -202,8 +205,13 @@ fn detected(facts: &Facts<'_>, tags: &[&str]) -> Result<Vec<Package>> {
         .iter()
         .filter_map(|(folder, _, manifest)| {
             let name = manifest.name.clone()?;
+            let pattern = template.pattern(&name);
+            // A private package, such as the documentation's, is released only where it has been before.
+            if !manifest.publish && !tags.iter().any(|tag| pattern.parse(tag).is_some()) {
+                return None;
+            }
             Some(Package {
-                tags: template.pattern(&name),
+                tags: pattern,
                 path: folder.clone(),
                 files: None,
                 changelog: facts.config.changelog.file.as_ref().map(|f| joined(folder, f)),

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::crash;
 use crate::effect::FileEdit;
 use crate::error::{Error, Result};
-use crate::world::git::write::State;
+use crate::world::State;
 
 /// Where a path of the repository lies on disk: refused when it is absolute, has `..`, or passes through a link.
 pub fn locate(root: &Path, path: &str) -> Result<PathBuf> {

@@ -1,4 +1,19 @@
 //! The outside: one module for each thing, with a read and a write side.
+
 pub mod files;
 pub mod git;
 pub mod process;
+
+use crate::data::CommitId;
+use crate::error::Error;
+
+/// How the outside stands to an effect.
+#[derive(Debug)]
+pub enum State {
+    /// It is already as the effect would make it; a commit effect has made this commit.
+    Done(Option<CommitId>),
+    /// It is as the plan expects it.
+    Ready,
+    /// It is neither: somebody changed it since the plan was made.
+    Conflict(Error),
+}

@@ -54,7 +54,7 @@ impl Sections {
         authors: &[&str],
         reading: Reading,
         links: Option<&Links>,
-    ) -> Vec<Section> {
+    ) -> Vec<Arc<Section>> {
         let fates = cancelled(commits);
         let mut sections: Vec<Section> =
             self.0.iter().map(|(title, _)| Section { title: title.clone(), entries: Vec::new() }).collect();
@@ -78,14 +78,13 @@ impl Sections {
                     .max_by_key(|(s, pattern)| (pattern.specificity(), std::cmp::Reverse(*s)));
                 if let Some((section, _)) = place {
                     let author = authors.get(at).copied().unwrap_or_default();
-                    sections[section].entries.push(Entry::new(change, commit.id, author, links));
+                    sections[section].entries.push(Arc::new(Entry::new(change, commit.id, author, links)));
                 }
             }
         }
         for section in &mut sections {
             section.entries.sort_by_key(|entry| !entry.breaking);
         }
-        sections.retain(|section| !section.entries.is_empty());
-        sections
+        sections.into_iter().filter(|section| !section.entries.is_empty()).map(Arc::new).collect()
     }
 }

@@ -34,15 +34,14 @@ impl Entry {
     /// From a change of a commit. Text from outside is made inert, one line each.
     pub fn new(change: &Change<'_>, id: CommitId, author: &str, links: Option<&Links>) -> Self {
         let line = |text: &str| -> Arc<str> { inert(text, Newlines::Flatten).trim().into() };
-        let short = id.short();
         let link = match (change.request(), links) {
             (Some(request), Some(links)) => match links.request(request) {
                 Some(url) => format!("[{request}]({url})"),
                 None => request.to_string(),
             },
             (Some(request), None) => request.to_string(),
-            (None, Some(links)) => format!("[{short}]({})", links.commit(id)),
-            (None, None) => short,
+            (None, Some(links)) => format!("[{}]({})", id.short(), links.commit(id)),
+            (None, None) => id.short(),
         };
         Entry {
             kind: change.type_lower().unwrap_or_default().into(),
@@ -95,14 +94,14 @@ pub struct Section {
     /// The title.
     pub title: Arc<str>,
     /// The entries: breaking ones first, then in the order of history, the newest first.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Arc<Entry>>,
 }
 
 impl Object for Section {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         Some(match key {
             "title" => Value::from(self.title.clone()),
-            "entries" => self.entries.iter().cloned().map(Value::from_object).collect(),
+            "entries" => self.entries.iter().cloned().map(Value::from_dyn_object).collect(),
             _ => return None,
         })
     }
@@ -132,14 +131,14 @@ pub struct Release {
     /// The comparison with the release before it, at the forge.
     pub url: Option<String>,
     /// The sections that have entries.
-    pub sections: Vec<Section>,
+    pub sections: Vec<Arc<Section>>,
 }
 
 impl Release {
     /// Says that the release is made because a package that it depends on is released, where nothing else is listed.
     pub fn depends(&mut self, on: &str) {
         let subject = format!("follow the release of {on}");
-        let entry = Entry {
+        let entry = Arc::new(Entry {
             kind: "deps".into(),
             scope: None,
             subject: subject.into(),
@@ -148,10 +147,10 @@ impl Release {
             id: CommitId::from_bytes([0; 20]),
             author: "".into(),
             link: "dependency".into(),
-        };
+        });
         match self.sections.iter_mut().find(|s| &*s.title == "Changed") {
-            Some(section) => section.entries.push(entry),
-            None => self.sections.push(Section { title: "Changed".into(), entries: vec![entry] }),
+            Some(section) => Arc::make_mut(section).entries.push(entry),
+            None => self.sections.push(Arc::new(Section { title: "Changed".into(), entries: vec![entry] })),
         }
     }
 }
@@ -166,7 +165,7 @@ impl Object for Release {
             "package" => text(&self.package),
             "date" => Value::from(self.date.as_str()),
             "url" => text(&self.url),
-            "sections" => self.sections.iter().cloned().map(Value::from_object).collect(),
+            "sections" => self.sections.iter().cloned().map(Value::from_dyn_object).collect(),
             _ => return None,
         })
     }

@@ -11,7 +11,7 @@ pub(super) struct Scan<'a> {
     pub body: &'a str,
     pub footers: Vec<Footer<'a>>,
     /// Each starts with its header, without its bullet.
-    pub entries: Vec<&'a str>,
+    pub entries: Vec<(&'a str, Listed)>,
     /// The texts between `BEGIN_NESTED_COMMIT` and `END_NESTED_COMMIT`.
     pub nested: Vec<&'a str>,
     /// The text between `BEGIN_COMMIT_OVERRIDE` and `END_COMMIT_OVERRIDE`, when there is any.
@@ -39,7 +39,7 @@ impl<'a> Scan<'a> {
 
 /// Splits off the first line; `\n`, `\r\n` and a lone `\r` end it.
 pub(super) fn split_line(text: &str) -> (&str, &str) {
-    match text.bytes().position(|b| matches!(b, b'\n' | b'\r')) {
+    match memchr::memchr2(b'\n', b'\r', text.as_bytes()) {
         None => (text.trim_end(), ""),
         Some(end) => {
             let rest = &text[end..];
@@ -56,7 +56,7 @@ pub(super) fn scan(text: &str, whole: bool) -> Scan<'_> {
         return out;
     }
     let mut open: Vec<Open<'_>> = Vec::new();
-    let mut entries: Vec<(usize, usize)> = Vec::new();
+    let mut entries: Vec<(usize, usize, Listed)> = Vec::new();
     let mut section: Option<(&str, usize, usize)> = None;
     let mut breaking = false;
     let mut body_end = text.len();
@@ -106,7 +106,8 @@ pub(super) fn scan(text: &str, whole: bool) -> Scan<'_> {
                 if let Some(last) = entries.last_mut() {
                     last.1 = start;
                 }
-                entries.push((start + (line.len() - header.len()), text.len()));
+                let listed = if header.len() < line.len() { Listed::Bullet } else { Listed::Bare };
+                entries.push((start + (line.len() - header.len()), text.len(), listed));
                 while open.pop_if(|last| !is_breaking_token(last.token)).is_some() {}
                 close(&mut open, start);
                 body_end = body_end.min(start);
@@ -152,8 +153,17 @@ pub(super) fn scan(text: &str, whole: bool) -> Scan<'_> {
             value: text[footer.value..footer.end.unwrap_or(text.len())].trim(),
         })
         .collect();
-    out.entries = entries.iter().map(|(from, to)| &text[*from..*to]).collect();
+    out.entries = entries.iter().map(|(from, to, listed)| (&text[*from..*to], *listed)).collect();
     out
+}
+
+/// How an entry of a body stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// With a bullet, or indented in a squash log.
+    Bullet,
+    /// As a line like others.
+    Bare,
 }
 
 /// Ends the value of the last footer.

@@ -95,9 +95,10 @@ pub enum Origin {
     Header,
     /// The title of the pull or merge request: the first paragraph of a merge commit's body.
     MergeTitle,
-    /// An entry of a squash body: `* feat: x` as GitHub and GitLab list it, or a paragraph or line that is itself a
-    /// header of a well-known type.
+    /// An entry of a squash body: `* feat: x` as GitHub and GitLab list it, or a line of `git merge --squash`'s log.
     Entry,
+    /// A paragraph or line of the body that is itself a header of a well-known type.
+    Line,
     /// Between `BEGIN_NESTED_COMMIT` and `END_NESTED_COMMIT`, or listed in an overriding message
     /// (<https://github.com/googleapis/release-please#how-can-i-fix-release-notes>).
     Explicit,
@@ -140,7 +141,8 @@ pub enum Target<'a> {
 /// always takes body paragraphs that are headers of a well-known type. The default here keeps to the title that a
 /// person chose when there is one: work in progress listed under it (`fix: typo in the new code`, a `feat` and its
 /// revert) was never released and would otherwise raise the version or fill the changelog. Replayed against 10,861
-/// published versions of a repository that squashes, `all` contradicts 23 of them, and the other two modes 2.
+/// published versions of a repository that squashes, `all` contradicts 23 of them, and the other two modes 2. A line of
+/// prose that only looks like a header counts under `all` alone.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
@@ -148,10 +150,10 @@ pub enum Target<'a> {
 pub enum SquashMode {
     /// The header alone, whatever it is.
     Header,
-    /// The header when it is conventional, otherwise the entries of the body.
+    /// The header when it is conventional, otherwise the listed entries of the body.
     #[default]
     Fallback,
-    /// The header and all entries.
+    /// The header, all listed entries, and the lines of the body that are headers themselves.
     All,
 }
 
@@ -182,6 +184,7 @@ impl<'a> Parsed<'a> {
                         SquashMode::Fallback => !conventional,
                         SquashMode::All => true,
                     },
+                    Origin::Line => reading.squash == SquashMode::All,
                 }
         })
     }
@@ -322,8 +325,14 @@ pub fn parse(message: &str) -> Parsed<'_> {
             body::title(rest).and_then(|line| Some(header::parse(line).ok()?.change(Origin::MergeTitle))),
         );
     } else {
-        let listed = if overridden.is_some() { Origin::Explicit } else { Origin::Entry };
-        changes.extend(scan.entries.iter().filter_map(|entry| section(entry, listed)));
+        changes.extend(scan.entries.iter().filter_map(|(entry, listed)| {
+            let origin = match (overridden, listed) {
+                (Some(_), _) => Origin::Explicit,
+                (None, body::Listed::Bullet) => Origin::Entry,
+                (None, body::Listed::Bare) => Origin::Line,
+            };
+            section(entry, origin)
+        }));
     }
     changes.extend(scan.nested.iter().filter_map(|text| section(trim_start(text), Origin::Explicit)));
     Parsed { header: line, kind, changes, revert, warnings }

@@ -318,3 +318,16 @@ proptest! {
         prop_assert_eq!((change.type_, change.scope, change.description), (Some("feat"), Some("a"), "b"));
     }
 }
+
+#[test]
+fn a_bare_line_of_the_body_counts_only_with_all() {
+    let parsed = parse("Add templates (#231)\n\nfeat: add a template");
+    let count = |squash| {
+        parsed.counting(Reading { squash, merge_titles: false }).filter(|c| c.type_.is_some()).count()
+    };
+    assert_eq!(count(SquashMode::Fallback), 0);
+    assert_eq!(count(SquashMode::All), 1);
+    let listed = parse("Add templates (#231)\n\n* feat: add a template");
+    let counting: Vec<_> = listed.counting(Reading::default()).filter_map(|c| c.type_).collect();
+    assert_eq!(counting, ["feat"]);
+}

@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
 use crate::rules::branching::name;
 use crate::steps::Step;
-use crate::world::git::write::rehearse;
+use crate::world::git::trees::rehearse;
 
 /// `branch backport`
 #[derive(Debug, clap::Args)]
@@ -23,12 +23,9 @@ pub struct Args {
 
 /// Plans the cherry-picks; a conflict is found before anything is done.
 pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
-    let repo = facts.repo();
     let mut sources = Vec::new();
     for rev in &args.commits {
-        sources.push(repo.resolve(rev).map_err(|_| {
-            Error::usage(format!("`{rev}` names no commit here")).hint("fetch it, or check the name")
-        })?);
+        sources.push(facts.commit("COMMITS", rev)?);
     }
     let mut plan = Plan::new("branch backport", facts.now.timestamp());
     let mut branches = Vec::new();
@@ -95,8 +92,8 @@ fn one(facts: &Facts<'_>, sources: &[CommitId], target: &Tip, branch: &str, plan
     let mut parent = Rev::Commit(target.commit);
     for id in &wanted {
         let made = format!("pick of {} for {}", id.short(), target.name);
-        let history = repo.history(&[*id], &parents(facts, *id)?)?;
-        let message = history.iter().next().map(|c| c.message().trim_end().to_owned()).unwrap_or_default();
+        let message = repo.message(*id)?;
+        let message = message.trim_end();
         plan.then(Effect::Commit(Commit {
             name: made.clone(),
             parent,
@@ -117,18 +114,6 @@ fn one(facts: &Facts<'_>, sources: &[CommitId], target: &Tip, branch: &str, plan
         plan.then(Effect::Push(push));
     }
     Ok(true)
-}
-
-fn parents(facts: &Facts<'_>, id: CommitId) -> Result<Vec<CommitId>> {
-    let repo = facts.repo();
-    let mut all = Vec::new();
-    for number in 1.. {
-        match repo.resolve(&format!("{id}^{number}")) {
-            Ok(parent) => all.push(parent),
-            Err(_) => break,
-        }
-    }
-    Ok(all)
 }
 
 /// Which of some commits a branch does not have, neither themselves nor as cherry-picks that name them.

@@ -128,9 +128,7 @@ fn from_rev(facts: &Facts<'_>, rev: &str) -> Result<Tip> {
     if let Ok(found) = tip(facts, rev) {
         return Ok(found);
     }
-    let commit = facts.repo().resolve(rev).map_err(|_| {
-        Error::usage(format!("`{rev}` names no commit here")).at("--from").hint("fetch it, or check the name")
-    })?;
+    let commit = facts.commit("--from", rev)?;
     Ok(Tip { name: rev.to_owned(), commit, local: false, remote: None })
 }
 

@@ -9,7 +9,7 @@ use crate::plan::{Answer, Finding, Plan, Precondition};
 use crate::rules::branching::version_in;
 use crate::steps::Step;
 use crate::survey::branches::{main_branch, model, tips};
-use crate::world::git::write::rehearse;
+use crate::world::git::trees::rehearse;
 
 /// `branch merge-back`
 #[derive(Debug, clap::Args)]

@@ -86,3 +86,18 @@ impl From<git2::Error> for Error {
         Self::new(kind, error.message())
     }
 }
+
+impl From<Error> for crate::error::Error {
+    fn from(error: Error) -> Self {
+        let converted = match error.kind {
+            ErrorKind::NotARepository | ErrorKind::Ownership | ErrorKind::Unsupported => {
+                Self::usage(error.message)
+            }
+            _ => Self::outside(error.message),
+        };
+        match error.hint {
+            Some(hint) => converted.hint(hint),
+            None => converted,
+        }
+    }
+}

@@ -1,12 +1,12 @@
 //! Commits of a range, each read once, in one piece of memory.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
 use std::ops::Range;
 
-use encoding_rs::{Encoding, WINDOWS_1252};
-
 use crate::data::CommitId;
+use crate::rules::text::decode;
 
 use super::error::Error;
 use super::objects::Objects;
@@ -124,6 +124,15 @@ impl History {
         &self.boundary
     }
 
+    /// Prepares to read ranges of this history. It must have been read with nothing hidden.
+    pub fn ranges(&self) -> Ranges<'_> {
+        let mut place = vec![u32::MAX; self.graph.nodes.len()];
+        for (at, number) in (0..).zip(&self.order) {
+            place[*number as usize] = at;
+        }
+        Ranges { history: self, place, colours: vec![0; self.graph.nodes.len()], touched: Vec::new() }
+    }
+
     /// Says for each commit, in the order of [`History::iter`], to which mark it belongs: the first in the order given
     /// whose history contains it. Marks in the order of release, oldest first, give the commits of each release, and
     /// `None` those of no release. Marks outside this history are passed over. Each commit is looked at once.
@@ -142,6 +151,71 @@ impl History {
             }
         }
         self.order.iter().map(|number| owner[*number as usize]).collect()
+    }
+}
+
+/// Reads ranges out of one [`History`], where many are wanted: each commit was read once.
+pub struct Ranges<'a> {
+    history: &'a History,
+    /// The place of each node in the order.
+    place: Vec<u32>,
+    colours: Vec<u8>,
+    touched: Vec<u32>,
+}
+
+impl<'a> Ranges<'a> {
+    /// The commits of this history that `to` reaches and `from` does not, in its order: those of `git log from..to`.
+    /// `None` where one of the two is not in this history.
+    ///
+    /// Exact whatever the clocks said: no parent comes before its children, so a commit's colours are known when its
+    /// turn comes. The walk ends where all that is left is in the history of `from`.
+    pub fn between(&mut self, from: CommitId, to: CommitId) -> Option<Vec<Commit<'a>>> {
+        for number in self.touched.drain(..) {
+            self.colours[number as usize] = 0;
+        }
+        let (from, to) = (self.find(from)?, self.find(to)?);
+        let mut queue = BinaryHeap::new();
+        let mut open = 0;
+        self.paint(from, HIDDEN, &mut queue, &mut open);
+        self.paint(to, TIP, &mut queue, &mut open);
+        let mut found = Vec::new();
+        while open > 0 {
+            let Some(Reverse((_, number))) = queue.pop() else { break };
+            let colour = self.colours[number as usize];
+            if colour == TIP {
+                open -= 1;
+                found.push(Commit { history: self.history, number });
+            }
+            for parent in self.history.graph.parents(number) {
+                self.paint(*parent, colour, &mut queue, &mut open);
+            }
+        }
+        Some(found)
+    }
+
+    fn find(&self, id: CommitId) -> Option<u32> {
+        let number = self.history.graph.find(id)?;
+        (self.place[number as usize] != u32::MAX).then_some(number)
+    }
+
+    /// Gives a commit a colour; it waits for its turn from the first on. `open` counts those that wait and are not
+    /// hidden.
+    fn paint(
+        &mut self,
+        number: u32,
+        colour: u8,
+        queue: &mut BinaryHeap<Reverse<(u32, u32)>>,
+        open: &mut usize,
+    ) {
+        let before = self.colours[number as usize];
+        let after = if (before | colour) & HIDDEN != 0 { HIDDEN } else { TIP };
+        self.colours[number as usize] = after;
+        if before == 0 {
+            self.touched.push(number);
+            queue.push(Reverse((self.place[number as usize], number)));
+        }
+        *open += usize::from(after == TIP && before != TIP);
+        *open -= usize::from(before == TIP && after != TIP);
     }
 }
 
@@ -291,16 +365,9 @@ impl<'a> Commit<'a> {
     }
 
     fn decode(&self, bytes: &'a [u8]) -> Cow<'a, str> {
-        let label = self.text(&self.record().encoding);
-        let named = if label.is_empty() { None } else { Encoding::for_label(label) };
-        match named {
-            Some(encoding) => encoding.decode_without_bom_handling(bytes).0,
-            None => match std::str::from_utf8(bytes) {
-                Ok(text) => Cow::Borrowed(text),
-                Err(_) if label.is_empty() => WINDOWS_1252.decode_without_bom_handling(bytes).0,
-                Err(_) => String::from_utf8_lossy(bytes),
-            },
-        }
+        let label =
+            std::str::from_utf8(self.text(&self.record().encoding)).ok().filter(|label| !label.is_empty());
+        decode(bytes, label).0
     }
 }
 

@@ -13,15 +13,17 @@ pub mod history;
 pub mod nearest;
 mod objects;
 mod pack;
+pub mod push;
 pub mod repository;
 pub mod tags;
 mod tree;
+pub mod trees;
 mod walk;
 pub mod write;
 
 pub use error::{Error, ErrorKind};
 pub use head::Head;
-pub use history::{Commit, History, Time};
+pub use history::{Commit, History, Ranges, Time};
 pub use nearest::Nearest;
 pub use repository::{Branch, Remote, Repository, Status};
 pub use tags::Tag;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use git2::{BranchType, ObjectType, RepositoryOpenFlags, StatusOptions};
 
 use crate::data::CommitId;
+use crate::rules::text::decode;
 
 use super::error::{Error, ErrorKind};
 use super::head::{self, Head};
@@ -188,6 +189,16 @@ impl Repository {
     /// A commit that is missing or cannot be read, by its name.
     pub fn merge_bases(&self, one: CommitId, two: CommitId) -> Result<Vec<CommitId>, Error> {
         nearest::merge_bases(&mut self.objects.borrow_mut(), &self.shallow, one, two)
+    }
+
+    /// The message of one commit.
+    ///
+    /// # Errors
+    /// A commit that is missing or cannot be read.
+    pub fn message(&self, commit: CommitId) -> Result<String, Error> {
+        let found = self.git.find_commit(git2::Oid::from_bytes(commit.as_bytes())?)?;
+        let encoding = found.message_encoding().ok().flatten();
+        Ok(decode(found.message_bytes(), encoding).0.into_owned())
     }
 
     /// The paths of all tracked files: those of the index, or of `HEAD` in a bare repository.

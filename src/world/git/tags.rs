@@ -36,7 +36,6 @@ pub(super) struct Found {
     name: String,
     value: Value,
     peeled: Option<[u8; 20]>,
-    is_peeled: bool,
 }
 
 pub(super) fn parse(text: &[u8]) -> Option<Value> {
@@ -60,19 +59,15 @@ pub(super) fn read(
     found.sort_by(|one, other| one.name.cmp(&other.name));
     found.dedup_by(|later, first| later.name == first.name);
     let mut tags = Vec::with_capacity(found.len());
-    for Found { name, value, peeled, is_peeled } in found {
+    for Found { name, value, peeled } in found {
         let id = match value {
             Value::Object(id) => id,
             Value::Symbolic(target) => resolve(&target)?,
         };
-        let (target, annotated) = match peeled {
-            Some(target) => (target, true),
-            None if is_peeled => (id, false),
-            None => peel(objects, id, &name)?,
-        };
-        match objects.kind(&target)? {
+        let (target, kind) = peel(objects, peeled.unwrap_or(id), &name)?;
+        match kind {
             Some(ObjectType::Commit) => {
-                tags.push(Tag { name, commit: CommitId::from_bytes(target), annotated })
+                tags.push(Tag { name, commit: CommitId::from_bytes(target), annotated: target != id })
             }
             Some(_) => {}
             None => {
@@ -86,30 +81,29 @@ pub(super) fn read(
     Ok(tags)
 }
 
-/// Follows tag objects to what they name in the end.
-fn peel(objects: &mut Objects, mut id: [u8; 20], name: &str) -> Result<([u8; 20], bool), Error> {
-    let mut annotated = false;
-    while objects.kind(&id)? == Some(ObjectType::Tag) {
+/// Follows tag objects to what they name in the end, and says what that is.
+fn peel(
+    objects: &mut Objects,
+    mut id: [u8; 20],
+    name: &str,
+) -> Result<([u8; 20], Option<ObjectType>), Error> {
+    loop {
+        let kind = objects.kind(&id)?;
+        if kind != Some(ObjectType::Tag) {
+            return Ok((id, kind));
+        }
         let broken = || Error::corrupt(&format!("the object of the tag {name},"), CommitId::from_bytes(id));
         let Some((_, bytes)) = objects.read(&id)? else {
             return Err(broken());
         };
         let target = bytes.strip_prefix(b"object ").and_then(|rest| parse_hex(rest.get(..40)?));
         id = target.ok_or_else(broken)?;
-        annotated = true;
     }
-    Ok((id, annotated))
 }
 
 fn packed(common: &Path, keep: &dyn Fn(&str) -> bool, found: &mut Vec<Found>) -> Result<(), Error> {
     let path = common.join("packed-refs");
     let text = optional(&path)?;
-    // without this word in the header a missing peeled line says nothing
-    let header =
-        text.split(|byte| *byte == b'\n').next().filter(|line| line.starts_with(b"# pack-refs with:"));
-    let is_peeled = header.is_some_and(|line| {
-        line.split(|byte| *byte == b' ').any(|word| matches!(word, b"peeled" | b"fully-peeled"))
-    });
     let mut last_kept = false;
     for line in text.split(|byte| *byte == b'\n') {
         if let Some(peeled) = line.strip_prefix(b"^") {
@@ -128,7 +122,7 @@ fn packed(common: &Path, keep: &dyn Fn(&str) -> bool, found: &mut Vec<Found>) ->
         if keep(name) {
             let id = parse_hex(&line[..40]).ok_or_else(|| broken_ref(name))?;
             let value = Value::Object(id);
-            found.push(Found { name: name.to_owned(), value, peeled: None, is_peeled });
+            found.push(Found { name: name.to_owned(), value, peeled: None });
             last_kept = true;
         }
     }
@@ -230,7 +224,7 @@ mod loose {
                 Err(error) => return Err(failed(error)),
             };
             let value = parse(&buffer[..length]).ok_or_else(|| broken_ref(&name))?;
-            found.push(Found { name, value, peeled: None, is_peeled: false });
+            found.push(Found { name, value, peeled: None });
         }
         Ok(())
     }
@@ -277,7 +271,7 @@ mod loose {
                 match fs::read(entry.path()) {
                     Ok(text) => {
                         let value = parse(&text).ok_or_else(|| broken_ref(&name))?;
-                        found.push(Found { name, value, peeled: None, is_peeled: false });
+                        found.push(Found { name, value, peeled: None });
                     }
                     Err(error) if absent(&error) => {}
                     Err(error) => return Err(Error::io(&entry.path(), &error)),

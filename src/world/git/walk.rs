@@ -155,14 +155,14 @@ impl<'a> Raw<'a> {
 }
 
 fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let end = memchr::memchr(b'\n', bytes)?;
     Some((&bytes[..end], &bytes[end + 1..]))
 }
 
 /// Splits `Name <mail> seconds offset` into name and mail, seconds, and offset in minutes. What is missing or odd is
 /// zero, as in git.
 pub(super) fn signature(line: &[u8]) -> (&[u8], i64, i16) {
-    let Some(end) = line.iter().rposition(|byte| *byte == b'>') else {
+    let Some(end) = memchr::memrchr(b'>', line) else {
         return (line, 0, 0);
     };
     let (who, when) = line.split_at(end + 1);

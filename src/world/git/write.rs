@@ -7,25 +7,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use git2::build::TreeUpdateBuilder;
-
+use super::trees::{author_of, edited_tree, id, merged, of_git2, oid, picked, written};
 use crate::crash;
 use crate::data::CommitId;
-use crate::effect::{Branch, Commit, FileEdit, Make, Person, Push, RefUpdate, Rev, Tag};
+use crate::effect::{Branch, Commit, Make, Rev, Tag};
 use crate::error::{Error, Result};
 use crate::plan::Precondition;
+use crate::world::State;
 use crate::world::process::Git;
-
-/// How the outside stands to an effect.
-#[derive(Debug)]
-pub enum State {
-    /// It is already as the effect would make it; a commit effect has made this commit.
-    Done(Option<CommitId>),
-    /// It is as the plan expects it.
-    Ready,
-    /// It is neither: somebody changed it since the plan was made.
-    Conflict(Error),
-}
 
 /// The commits that the effects of this run have made, by name.
 pub type Made = BTreeMap<String, CommitId>;
@@ -33,7 +22,7 @@ pub type Made = BTreeMap<String, CommitId>;
 /// A repository to write to.
 #[derive(Debug, Clone)]
 pub struct Writer {
-    root: PathBuf,
+    pub(super) root: PathBuf,
 }
 
 impl Writer {
@@ -42,7 +31,7 @@ impl Writer {
         Writer { root: root.to_owned() }
     }
 
-    fn git<const N: usize>(&self, args: [&str; N]) -> Git {
+    pub(super) fn git<const N: usize>(&self, args: [&str; N]) -> Git {
         Git::new(&self.root, args)
     }
 
@@ -57,7 +46,7 @@ impl Writer {
     }
 
     /// The commit of a revision that may be one that this run makes; none while that is not yet made.
-    fn commit_of(&self, rev: &Rev, made: &Made) -> Result<Option<CommitId>> {
+    pub(super) fn commit_of(&self, rev: &Rev, made: &Made) -> Result<Option<CommitId>> {
         match rev {
             Rev::Commit(id) => Ok(Some(*id)),
             Rev::Made(name) => Ok(made.get(name).copied()),
@@ -65,7 +54,7 @@ impl Writer {
         }
     }
 
-    fn known(&self, rev: &Rev, made: &Made) -> Result<CommitId> {
+    pub(super) fn known(&self, rev: &Rev, made: &Made) -> Result<CommitId> {
         self.commit_of(rev, made)?.ok_or_else(|| {
             Error::outside(format!("{rev} is not there"))
                 .hint("an earlier effect of this plan should have made it; plan again")
@@ -352,269 +341,21 @@ impl Writer {
         crash::point();
         Ok(())
     }
-
-    /// Whether a push is done already, can be made, or cannot.
-    pub fn observe_push(&self, push: &Push, made: &Made) -> Result<State> {
-        let there = ls_remote(&self.root, &push.remote)?;
-        let mut missing = 0;
-        for update in &push.updates {
-            match self.observe_ref(update, &there, made)? {
-                State::Done(_) => {}
-                State::Ready => missing += 1,
-                conflict @ State::Conflict(_) => return Ok(conflict),
-            }
-        }
-        Ok(if missing == 0 { State::Done(None) } else { State::Ready })
-    }
-
-    fn observe_ref(
-        &self,
-        update: &RefUpdate,
-        there: &BTreeMap<String, CommitId>,
-        made: &Made,
-    ) -> Result<State> {
-        let ours = self.commit_of(&update.from, made)?;
-        // A tag is the same when it marks the same commit, whoever made the tag object.
-        let theirs = there.get(&format!("{}^{{}}", update.to)).or_else(|| there.get(&update.to)).copied();
-        if theirs == update.expect && (theirs.is_none() || theirs != ours) {
-            return Ok(State::Ready);
-        }
-        let Some(theirs) = theirs else {
-            return Ok(State::Conflict(
-                Error::no(format!("{} is gone from the remote", update.to)).hint("plan again"),
-            ));
-        };
-        if Some(theirs) == ours {
-            return Ok(State::Done(None));
-        }
-        if let Some(tag) = update.to.strip_prefix("refs/tags/") {
-            return Ok(State::Conflict(tag_elsewhere(tag, theirs, ours).at("the remote")));
-        }
-        if let Some(ours) = ours
-            && self
-                .git(["merge-base", "--is-ancestor", &ours.to_string(), &theirs.to_string()])
-                .output()?
-                .ok()
-        {
-            return Ok(State::Done(None));
-        }
-        let name = update.to.strip_prefix("refs/heads/").unwrap_or(&update.to);
-        Ok(State::Conflict(match update.expect {
-            Some(expect) => moved(&format!("{name} at the remote"), expect, theirs),
-            None => {
-                Error::no(format!("{name} exists at the remote, at {}", theirs.short())).hint("plan again")
-            }
-        }))
-    }
-
-    /// Pushes what is missing at the remote, all or none.
-    pub fn push(&self, push: &Push, made: &Made) -> Result<()> {
-        let there = ls_remote(&self.root, &push.remote)?;
-        let mut refspecs = Vec::new();
-        for update in &push.updates {
-            if let State::Done(_) = self.observe_ref(update, &there, made)? {
-                continue;
-            }
-            let from = match &update.from {
-                Rev::Tag(name) => format!("refs/tags/{name}"),
-                rev => self.known(rev, made)?.to_string(),
-            };
-            refspecs.push(format!("{from}:{}", update.to));
-        }
-        crash::point();
-        let head = ["push", "--porcelain", "--no-follow-tags"];
-        let call = |atomic: Option<&str>, refspecs: &[String]| {
-            let args = head
-                .into_iter()
-                .chain(atomic)
-                .chain(["--", &push.remote])
-                .chain(refspecs.iter().map(String::as_str));
-            Git::new(&self.root, args).output()
-        };
-        let output = call(Some("--atomic"), &refspecs)?;
-        let mut failed = (!output.ok()).then_some(output);
-        if failed.as_ref().is_some_and(|o| o.stderr.contains("does not support --atomic")) {
-            // Branches come first in a plan, so a tag is never at the remote without its commit on the branch.
-            failed = None;
-            for refspec in &refspecs {
-                let output = call(None, std::slice::from_ref(refspec))?;
-                if !output.ok() {
-                    failed = Some(output);
-                    break;
-                }
-            }
-        }
-        crash::point();
-        match failed {
-            None => Ok(()),
-            Some(output) => {
-                let said = String::from_utf8_lossy(&output.stdout);
-                Err(push_error(push, &format!("{}\n{}", said.trim(), output.stderr)))
-            }
-        }
-    }
 }
 
-/// What a remote has: full ref names to ids; the commit of an annotated tag under `<name>^{}`.
-pub fn ls_remote(root: &Path, remote: &str) -> Result<BTreeMap<String, CommitId>> {
-    let output = Git::new(root, ["ls-remote", "--", remote]).run().map_err(|e| {
-        e.at(format!("remote {remote}")).hint("check the remote's address, the network and the credentials")
-    })?;
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| {
-            let (id, name) = line.split_once('\t')?;
-            Some((name.to_owned(), id.parse().ok()?))
-        })
-        .collect())
-}
-
-fn push_error(push: &Push, said: &str) -> Error {
-    let hint = if said.contains("[rejected]")
-        || said.contains("fetch first")
-        || said.contains("non-fast-forward")
-    {
-        "the branch moved at the remote: fetch it and plan again"
-    } else if said.contains("protected branch") || said.contains("GH006") || said.contains("GH013") {
-        "the branch is protected: allow this identity to push, or release through a request"
-    } else if said.contains("Permission")
-        || said.contains("403")
-        || said.contains("Authentication failed")
-        || said.contains("could not read Username")
-    {
-        "the credentials may not push: on GitHub give the job `permissions: contents: write`, on GitLab allow the job token to push"
-    } else {
-        "mend the cause, then `release-steps resume`"
-    };
-    Error::outside(format!("the push to {} was refused", push.remote)).hint(hint).detail(said.trim())
-}
-
-fn moved(place: &str, planned: CommitId, now: CommitId) -> Error {
+pub(super) fn moved(place: &str, planned: CommitId, now: CommitId) -> Error {
     Error::no(format!("{place} moved since the plan: planned at {}, now at {}", planned.short(), now.short()))
         .hint(format!("plan again, or release just the planned commit with `release --commit {planned}`"))
 }
 
-fn tag_elsewhere(tag: &str, at: CommitId, target: Option<CommitId>) -> Error {
+pub(super) fn tag_elsewhere(tag: &str, at: CommitId, target: Option<CommitId>) -> Error {
     let wanted = target.map_or_else(String::new, |t| format!(", not {}", t.short()));
     Error::no(format!("tag {tag} exists already at another commit: {}{wanted}", at.short())).hint(
         "a published tag is not moved: release the next version, or delete the tag where it was a mistake",
     )
 }
 
-/// The tree of `parent` with files changed; modes are kept, and a link or folder in the way is refused.
-fn edited_tree(repo: &git2::Repository, parent: CommitId, files: &[FileEdit]) -> Result<git2::Oid> {
-    let failed = |e| of_git2("the tree cannot be written", &e);
-    let base = repo
-        .find_commit(oid(parent))
-        .and_then(|c| c.tree())
-        .map_err(|e| of_git2("the parent commit cannot be read", &e))?;
-    let mut update = TreeUpdateBuilder::new();
-    for file in files {
-        let mode = match base.get_path(Path::new(&file.path)).map(|entry| entry.filemode()) {
-            Ok(0o100755) => git2::FileMode::BlobExecutable,
-            Ok(0o100644) | Err(_) => git2::FileMode::Blob,
-            Ok(_) => {
-                return Err(Error::usage("the path is a link or a folder, not a file").at(file.path.clone()));
-            }
-        };
-        let blob = repo.blob(file.after.as_bytes()).map_err(failed)?;
-        update.upsert(file.path.as_str(), blob, mode);
-    }
-    update.create_updated(repo, &base).map_err(failed)
-}
-
-fn written(repo: &git2::Repository, mut index: git2::Index) -> Result<git2::Oid> {
-    index.write_tree_to(repo).map_err(|e| of_git2("the tree cannot be written", &e))
-}
-
-fn merged(repo: &git2::Repository, ours: CommitId, theirs: CommitId) -> Result<git2::Index> {
-    let find = |id| repo.find_commit(oid(id)).map_err(|e| of_git2("a commit cannot be read", &e));
-    let index = repo
-        .merge_commits(&find(ours)?, &find(theirs)?, None)
-        .map_err(|e| of_git2("the merge failed", &e))?;
-    without_conflicts(index, &format!("merging {}", theirs.short()))
-}
-
-fn picked(repo: &git2::Repository, onto: CommitId, source: CommitId) -> Result<git2::Index> {
-    let find = |id| repo.find_commit(oid(id)).map_err(|e| of_git2("a commit cannot be read", &e));
-    let source = find(source)?;
-    let mainline = u32::from(source.parent_count() > 1);
-    let index = repo
-        .cherrypick_commit(&source, &find(onto)?, mainline, None)
-        .map_err(|e| of_git2("the cherry-pick failed", &e))?;
-    without_conflicts(index, &format!("cherry-picking {}", id(source.id()).short()))
-}
-
-fn without_conflicts(index: git2::Index, doing: &str) -> Result<git2::Index> {
-    if index.has_conflicts() {
-        let mut paths: Vec<String> = index
-            .conflicts()
-            .map_err(|e| of_git2("the conflicts cannot be read", &e))?
-            .flatten()
-            .filter_map(|c| c.our.or(c.their).or(c.ancestor))
-            .map(|entry| String::from_utf8_lossy(&entry.path).into_owned())
-            .collect();
-        paths.sort();
-        paths.dedup();
-        return Err(Error::no(format!("{doing} conflicts in {}", paths.join(", ")))
-            .hint("do it by hand on a branch of your own and open a request; nothing was changed here"));
-    }
-    Ok(index)
-}
-
-/// Makes commits one on the other in memory, to see whether a merge or a cherry-pick among them conflicts: an error then
-/// names the paths. The answer says for each whether it changes anything. Nothing is written to the repository.
-pub fn rehearse(root: &Path, parent: CommitId, makes: &[Make]) -> Result<Vec<bool>> {
-    let failed = |e: git2::Error| of_git2("the rehearsal failed", &e);
-    let repo = Writer::new(root).open()?;
-    // What is written from here on goes to memory and is gone with this handle.
-    let odb = repo.odb().map_err(failed)?;
-    odb.add_new_mempack_backend(1000).map_err(failed)?;
-    let mut at = parent;
-    let mut changes = Vec::new();
-    for make in makes {
-        let index = match make {
-            Make::Merge(Rev::Commit(other)) => merged(&repo, at, *other)?,
-            Make::Pick(source) => picked(&repo, at, *source)?,
-            Make::Merge(_) | Make::Files(_) => continue,
-        };
-        let tree = written(&repo, index)?;
-        let under = repo.find_commit(oid(at)).map_err(failed)?;
-        changes.push(tree != under.tree_id());
-        let tree = repo.find_tree(tree).map_err(failed)?;
-        let nobody =
-            git2::Signature::new("rehearsal", "rehearsal", &git2::Time::new(0, 0)).map_err(failed)?;
-        at = id(repo.commit(None, &nobody, &nobody, "rehearsal", &tree, &[&under]).map_err(failed)?);
-    }
-    Ok(changes)
-}
-
-fn author_of(repo: &git2::Repository, source: CommitId) -> Result<(Person, String)> {
-    let commit = repo.find_commit(oid(source)).map_err(|e| of_git2("a commit cannot be read", &e))?;
-    let author = commit.author();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let when = author.when();
-    let offset = when.offset_minutes();
-    let sign = if offset < 0 { '-' } else { '+' };
-    Ok((
-        Person { name: text(author.name_bytes()), email: text(author.email_bytes()) },
-        format!("@{} {sign}{:02}{:02}", when.seconds(), offset.abs() / 60, offset.abs() % 60),
-    ))
-}
-
 /// A time as git reads it: `@seconds +zone`.
 fn git_date(when: &jiff::Zoned) -> String {
     format!("@{} {}", when.timestamp().as_second(), when.strftime("%z"))
-}
-
-fn oid(id: CommitId) -> git2::Oid {
-    git2::Oid::from_bytes(id.as_bytes()).unwrap_or(git2::Oid::ZERO_SHA1)
-}
-
-fn id(oid: git2::Oid) -> CommitId {
-    oid.as_bytes().try_into().map_or(CommitId::from_bytes([0; 20]), CommitId::from_bytes)
-}
-
-fn of_git2(what: &str, error: &git2::Error) -> Error {
-    Error::outside(what).detail(error.message())
 }

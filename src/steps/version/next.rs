@@ -1,39 +1,23 @@
-//! `version`: the next version and why, the files that carry it, and whether messages and history keep to the rules.
+//! `version next`: the next version, and why.
 
 use std::fmt::Write as _;
 
 use serde_json::json;
 
-use crate::effect::Effect;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::facts::Facts;
-use crate::plan::{Answer, Finding, Plan};
+use crate::plan::Plan;
 use crate::rules::bump::{Decision, Level, Why, decide};
 use crate::rules::commit::{Change, Origin};
 use crate::rules::packages::Because;
 use crate::rules::revert::Commit;
-use crate::rules::text::counted;
-use crate::rules::version::Request;
+use crate::rules::text::{Newlines, counted, inert};
 use crate::steps::Step;
-use crate::survey::files::{Edits, Source, set_versions};
 use crate::survey::{Ask, Candidate, candidates, commits, packages, reading};
-
-/// `version …`
-#[derive(Debug, clap::Subcommand)]
-pub enum Command {
-    /// Print the next version, alone on standard output
-    Next(Next),
-    /// Write a version into the files that carry it, without commit and tag
-    Bump(Bump),
-    /// Check commit messages, a request's title, and that tag, files and changelog agree
-    Check(super::check::Args),
-    /// Compare the rules with the releases that were really made
-    Replay(super::replay::Args),
-}
 
 /// `version next`
 #[derive(Debug, clap::Args)]
-pub struct Next {
+pub struct Args {
     /// Show which commits raise the version, and by which rule
     #[arg(long)]
     explain: bool,
@@ -45,30 +29,8 @@ pub struct Next {
     package: Option<String>,
 }
 
-/// `version bump`
-#[derive(Debug, clap::Args)]
-pub struct Bump {
-    /// `major`, `minor`, `patch`, `prerelease` or a version [default: what the commits say]
-    to: Option<String>,
-    /// A pre-release of this channel
-    #[arg(long, value_name = "NAME")]
-    channel: Option<String>,
-    /// Only this package
-    #[arg(long, value_name = "NAME")]
-    package: Option<String>,
-}
-
-/// Plans a `version` command.
-pub fn plan(command: &Command, facts: &Facts<'_>) -> Result<Step> {
-    match command {
-        Command::Next(args) => next(args, facts),
-        Command::Bump(args) => bump(args, facts),
-        Command::Check(args) => super::check::plan(args, facts),
-        Command::Replay(args) => super::replay::plan(args, facts),
-    }
-}
-
-fn next(args: &Next, facts: &Facts<'_>) -> Result<Step> {
+/// Says the next version.
+pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     let ask = Ask { channel: args.channel.clone(), package: args.package.clone(), request: None };
     let found = candidates(facts, packages(facts)?, facts.head()?, &ask)?;
     let shown: Vec<&Candidate> =
@@ -99,7 +61,7 @@ fn next(args: &Next, facts: &Facts<'_>) -> Result<Step> {
     plan.output("released", !released.is_empty());
     if released.is_empty() {
         // The answer on standard output stays empty: a script sees that there is no version.
-        facts.note("nothing to release: no commit since the last release raises the version");
+        facts.note(&idle(&shown));
     }
     if args.explain {
         text = shown.iter().map(|c| explained(c, facts)).collect();
@@ -107,16 +69,30 @@ fn next(args: &Next, facts: &Facts<'_>) -> Result<Step> {
     Ok(Step { plan, text: Some(text) })
 }
 
+/// Why there is nothing to release. A history that does not keep to the convention at all is worth a word.
+fn idle(shown: &[&Candidate]) -> String {
+    let mut all = 0;
+    let mut conventional = 0;
+    for candidate in shown {
+        for commit in commits(&candidate.line.since_stable) {
+            all += 1;
+            conventional += usize::from(commit.message.changes.iter().any(|c| c.type_.is_some()));
+        }
+    }
+    match (all, conventional) {
+        (0, _) => "nothing to release: there is no commit since the last release".to_owned(),
+        (_, 0) => format!(
+            "nothing to release: none of the {all} commits since the last release is a conventional commit \
+             (https://www.conventionalcommits.org); a person can name the version: `release-steps release minor`"
+        ),
+        _ => {
+            format!("nothing to release: none of the {all} commits since the last release raises the version")
+        }
+    }
+}
+
 fn described(candidate: &Candidate, facts: &Facts<'_>, explain: bool) -> serde_json::Value {
-    let mut value = json!({
-        "package": candidate.package.name,
-        "version": candidate.next.as_ref().map(ToString::to_string),
-        "tag": candidate.tag(),
-        "previous": candidate.current().map(ToString::to_string),
-        "previous_tag": candidate.line.stable.as_ref().map(|r| &r.tag),
-        "level": candidate.level,
-        "commits": candidate.line.since_stable.len(),
-    });
+    let mut value = candidate.described();
     if explain {
         let commits = commits(&candidate.line.since_stable);
         let decision = decide(&commits, &facts.config.version.rules, reading(facts));
@@ -210,46 +186,8 @@ fn explained(candidate: &Candidate, facts: &Facts<'_>) -> String {
     let commits = commits(&line.since_stable);
     let decision = decide(&commits, &facts.config.version.rules, reading(facts));
     for reason in reasons(&commits, &decision) {
-        let header = crate::rules::text::inert(&reason.header, crate::rules::text::Newlines::Flatten);
+        let header = inert(&reason.header, Newlines::Flatten);
         let _ = writeln!(out, "  {:<5} {} {header}\n          {}", reason.level, reason.id, reason.why);
     }
     out
-}
-
-fn bump(args: &Bump, facts: &Facts<'_>) -> Result<Step> {
-    let request = match &args.to {
-        None => None,
-        Some(text) => Some(text.parse::<Request>().map_err(|e| Error::usage(e.to_string()))?),
-    };
-    let ask = Ask { channel: args.channel.clone(), package: args.package.clone(), request };
-    let found = candidates(facts, packages(facts)?, facts.head()?, &ask)?;
-    let mut plan = Plan::new("version bump", facts.now.timestamp());
-    let released: Vec<_> = found.iter().filter_map(|c| Some((&c.package, c.next.clone()?))).collect();
-    if released.is_empty() {
-        plan.summary = "nothing to release: no commit since the last release raises the version".to_owned();
-        return Ok(plan.into());
-    }
-    let mut edits = Edits::new(facts, Source::WorkTree);
-    if set_versions(&mut edits, &released)? == 0 {
-        return Err(Error::usage("no file here carries a version")
-            .hint("name it under `version.files`, with `regex`, `json`, `toml`, `yaml` or `xml` where its name does not tell the format"));
-    }
-    let names: Vec<String> = released.iter().map(|(p, v)| p.named(v)).collect();
-    plan.summary = format!("version {}", names.join(", "));
-    plan.findings.append(&mut edits.findings);
-    if let [(package, version)] = released.as_slice() {
-        plan.output("version", version.to_string());
-        plan.output("tag", package.tags.format(version));
-    }
-    let files = edits.into_files();
-    if files.is_empty() {
-        plan.findings.push(Finding::new(
-            Answer::Note,
-            "version-files",
-            "the files carry this version already",
-        ));
-    } else {
-        plan.wave(files.into_iter().map(Effect::WriteFile).collect());
-    }
-    Ok(plan.into())
 }

@@ -4,15 +4,17 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::data::CommitId;
 use crate::error::Result;
-use crate::facts::Facts;
+use crate::facts::{Facts, too_shallow};
 use crate::plan::Plan;
 use crate::rules::commit::parse;
 use crate::rules::replay::{Outcome, Pair, Tally, Verdict, classify, pairs};
 use crate::rules::revert::Commit;
 use crate::rules::text::{Newlines, inert};
 use crate::steps::Step;
-use crate::survey::{packages, reading};
+use crate::survey::{is_about, packages, reading};
+use crate::world::git::Tag;
 
 /// `version replay`
 #[derive(Debug, clap::Args)]
@@ -25,31 +27,30 @@ pub struct Args {
 /// Replays the stable releases of every package.
 pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     let mut plan = Plan::new("version replay", facts.now.timestamp());
-    let repo = facts.repo();
     let tags = facts.tags()?;
+    let packages = packages(facts)?;
+    let is_release = |tag: &Tag| packages.iter().any(|p| p.tags.parse_exact(&tag.name).is_some());
+    let tips: Vec<CommitId> = tags.iter().filter(|tag| is_release(tag)).map(|t| t.commit).collect();
+    let history = facts.repo().history(&tips, &[])?;
+    if !history.boundary().is_empty() {
+        return Err(too_shallow("a replay needs the whole history"));
+    }
+    let mut ranges = history.ranges();
     let mut total = Tally::default();
     let mut listed: Vec<Value> = Vec::new();
     let mut text = String::new();
-    for package in packages(facts)? {
+    for package in &packages {
         let names: Vec<&str> = tags.iter().map(|t| t.name.as_str()).collect();
         let commit_of =
             |tag: &str| tags.binary_search_by(|t| t.name.as_str().cmp(tag)).ok().map(|at| tags[at].commit);
         for pair in pairs(&names, &package.tags) {
             let (Some(from), Some(to)) = (commit_of(pair.from.tag), commit_of(pair.to.tag)) else { continue };
-            let history = repo.history(&[to], &[from])?;
-            let about: Vec<_> = match package.path.as_str() {
-                "" => history.iter().collect(),
-                path => {
-                    let mut kept = Vec::new();
-                    for commit in history.iter() {
-                        if repo.touches(commit.id(), &[path])?.contains(&true) {
-                            kept.push(commit);
-                        }
-                    }
-                    kept
+            let mut messages = Vec::new();
+            for commit in ranges.between(from, to).unwrap_or_default() {
+                if is_about(facts, package, commit.id())? {
+                    messages.push((commit.id(), commit.message()));
                 }
-            };
-            let messages: Vec<_> = about.iter().map(|c| (c.id(), c.message())).collect();
+            }
             let commits: Vec<Commit<'_>> =
                 messages.iter().map(|(id, message)| Commit { id: *id, message: parse(message) }).collect();
             let outcome = classify(

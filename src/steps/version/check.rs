@@ -1,13 +1,13 @@
 //! `version check`: messages, a request's title, and whether tag, files and changelog agree.
 
 use crate::config::CommitsConfig;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
 use crate::rules::changelog::headings;
 use crate::rules::commit::{Kind, Parsed, parse};
 use crate::steps::Step;
-use crate::survey::files::written_versions;
+use crate::survey::files::{is_placeholder, written_versions};
 use crate::survey::{Line, Package, packages};
 
 /// `version check`
@@ -29,23 +29,11 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         plan.findings = message(title, "the title", rules);
         plan.summary = "the title".to_owned();
     } else if let Some(range) = &args.range {
-        let (from, to) = range.split_once("..").ok_or_else(|| {
-            Error::usage(format!("`{range}` is no range"))
-                .at("--range")
-                .hint("write A..B, such as main..HEAD")
-        })?;
-        let repo = facts.repo();
-        let resolve = |rev: &str| {
-            let rev = if rev.is_empty() { "HEAD" } else { rev };
-            repo.resolve(rev).map_err(|_| {
-                Error::usage(format!("`{rev}` names no commit here"))
-                    .at("--range")
-                    .hint("fetch it, or check the name")
-            })
-        };
-        let history = repo.history(&[resolve(to)?], &[resolve(from)?])?;
+        let (from, to) = facts.range("--range", range)?;
+        let history = facts.repo().history(&[to], &[from])?;
         let count = history.len();
-        for commit in history.iter() {
+        // What a merge commit says is git's or the forge's affair.
+        for commit in history.iter().filter(|c| !c.is_merge()) {
             plan.findings.extend(message(&commit.message(), &commit.id().short(), rules));
         }
         plan.summary = format!("{count} commit messages of {range}");
@@ -55,7 +43,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         for package in &all {
             let line = Line::read(facts, package, head)?;
             if all.len() == 1 {
-                for text in &line.since_stable {
+                for text in line.since_stable.iter().filter(|t| !t.merge) {
                     plan.findings.extend(message(&text.message, &text.id.short(), rules));
                 }
             }
@@ -136,9 +124,8 @@ fn message(text: &str, place: &str, rules: &CommitsConfig) -> Vec<Finding> {
 
 /// Whether the last release's tag, the version files and the changelog say the same.
 fn agreement(facts: &Facts<'_>, package: &Package, line: &Line, findings: &mut Vec<Finding>) -> Result<()> {
-    let written = written_versions(facts, package)?;
-    let mut distinct: Vec<_> = written.iter().map(|(_, v)| v).collect();
-    distinct.dedup();
+    let mut written = written_versions(facts, package)?;
+    written.retain(|(_, version)| !is_placeholder(version));
     if let [(first_place, first), rest @ ..] = written.as_slice() {
         for (place, version) in rest.iter().filter(|(_, v)| v != first) {
             findings.push(
