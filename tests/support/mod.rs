@@ -167,9 +167,9 @@ impl World {
     /// Text without what differs from run to run.
     fn normal(&self, text: &str) -> String {
         let text = text.replace(&*self.root.to_string_lossy(), "<ROOT>");
-        let text = regex::Regex::new(r#""at_time":"[^"]*""#)
+        let text = regex::Regex::new(r#""time":"[^"]*""#)
             .expect("a pattern")
-            .replace_all(&text, r#""at_time":"<TIME>""#)
+            .replace_all(&text, r#""time":"<TIME>""#)
             .into_owned();
         let text =
             regex::Regex::new(r#""ms":\d+"#).expect("a pattern").replace_all(&text, r#""ms":0"#).into_owned();
