@@ -162,7 +162,7 @@ fn branch_off(
     if let Some(last) = &line.stable
         && *version <= last.version
     {
-        return Err(Error::no(format!("{version} is not higher than {}, which {} has", last.tag, base.name))
+        return Err(Error::no(format!("{version} is not higher than {}, the last release", last.tag))
             .hint("choose a higher version"));
     }
     if let Err(taken) = guard(version, &owners(facts, &line, Some(branch))?) {
