@@ -165,21 +165,34 @@ pub fn plan(plan: &Plan) -> String {
 }
 
 fn file(out: &mut String, edit: &FileEdit) {
-    let before = edit.before.as_deref().unwrap_or_default();
-    let diff = TextDiff::from_lines(before, edit.after.as_str());
-    let changes: Vec<_> = diff.iter_all_changes().filter(|c| c.tag() != ChangeTag::Equal).collect();
-    for change in changes.iter().take(DIFF_LINES) {
-        let (style, sign) = match change.tag() {
-            ChangeTag::Delete => (RED, '-'),
-            _ => (GREEN, '+'),
-        };
-        let line = change.value().trim_end_matches(['\n', '\r']);
+    let (before, after) = differing(edit.before.as_deref().unwrap_or_default(), &edit.after);
+    let diff = TextDiff::from_lines(before, after);
+    let changes = diff.iter_all_changes().filter(|c| c.tag() != ChangeTag::Equal);
+    let changes: Vec<(ChangeTag, &str)> = changes.map(|c| (c.tag(), c.value())).collect();
+    for (tag, line) in changes.iter().take(DIFF_LINES) {
+        let (style, sign) = if *tag == ChangeTag::Delete { (RED, '-') } else { (GREEN, '+') };
+        let line = line.trim_end_matches(['\n', '\r']);
         let _ = writeln!(out, "        {}", painted(style, format!("{sign} {line}").trim_end()));
     }
     if changes.len() > DIFF_LINES {
         let more = format!("… {} more lines", changes.len() - DIFF_LINES);
         let _ = writeln!(out, "        {}", painted(DIM, &more));
     }
+}
+
+/// Two texts without the lines that they begin and end with alike: a changelog of megabytes gets one new section.
+fn differing<'t>(before: &'t str, after: &'t str) -> (&'t str, &'t str) {
+    let alike = |a: &[&str], b: &[&str]| a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (before.split_inclusive('\n').collect(), after.split_inclusive('\n').collect());
+    let head = alike(&old, &new);
+    let (mut old_rest, mut new_rest) = (old[head..].to_vec(), new[head..].to_vec());
+    let start: usize = old[..head].iter().map(|line| line.len()).sum();
+    old_rest.reverse();
+    new_rest.reverse();
+    let tail = alike(&old_rest, &new_rest);
+    let end: usize = old_rest[..tail].iter().map(|line| line.len()).sum();
+    (&before[start..before.len() - end], &after[start..after.len() - end])
 }
 
 /// How a run ended, for people.
