@@ -8,6 +8,8 @@ mod detect;
 mod github;
 mod gitlab;
 pub mod release;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -356,13 +358,19 @@ pub fn connect(place: &Place, token: Option<&Token>, limits: Limits) -> Result<B
 pub struct Forges {
     config: ForgeConfig,
     env: Env,
+    limits: Limits,
     connected: Mutex<BTreeMap<Place, Arc<dyn Forge>>>,
 }
 
 impl Forges {
     /// Forges with the tokens that the configuration and the environment have for them.
     pub fn new(config: ForgeConfig, env: Env) -> Self {
-        Forges { config, env, connected: Mutex::new(BTreeMap::new()) }
+        Self::with_limits(config, env, Limits::default())
+    }
+
+    /// The same with other limits.
+    pub fn with_limits(config: ForgeConfig, env: Env, limits: Limits) -> Self {
+        Forges { config, env, limits, connected: Mutex::default() }
     }
 
     /// The forge of a place; an error where there is no token for it.
@@ -372,7 +380,7 @@ impl Forges {
             return Ok(forge.clone());
         }
         let token = token_for(&self.config, &self.env, place)?;
-        let forge: Arc<dyn Forge> = Arc::from(connect(place, Some(&token), Limits::default())?);
+        let forge: Arc<dyn Forge> = Arc::from(connect(place, Some(&token), self.limits)?);
         connected.insert(place.clone(), forge.clone());
         Ok(forge)
     }
