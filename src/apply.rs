@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::data::CommitId;
 use crate::effect::{Command, Effect};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
 use crate::journal::Journal;
 use crate::plan::{Plan, Precondition};
@@ -222,6 +222,13 @@ fn one(
         }
         State::Ready => {}
     }
+    if let (Effect::Dispatch(dispatch), true) = (effect, lock().open.contains(at)) {
+        // Nothing shows that a run was started, and nothing that none was: a second one could be one too many.
+        sink.event(&Event::Failed { at, effect: &text });
+        return Err(Error::unknown("an earlier try may have started this run")
+            .at(dispatch.place.to_string())
+            .hint("look at the runs there; to start one in any case, plan again"));
+    }
     sink.event(&Event::Started { at, effect: &text });
     lock().started(at)?;
     match tools.act(at, effect, made, sink) {
@@ -232,6 +239,9 @@ fn one(
         }
         Err(error) => {
             sink.event(&Event::Failed { at, effect: &text });
+            if error.kind != Kind::Unknown {
+                lock().refused(at)?;
+            }
             Err(error)
         }
     }

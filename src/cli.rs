@@ -68,6 +68,11 @@ enum Command {
     Branch(steps::branch::Command),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
+    /// Runs of workflows and pipelines
+    #[command(subcommand)]
+    Build(steps::build::Command),
+    /// What is known of the forge, and what its token can and cannot do
+    Doctor,
     /// A chain of steps by its name in the configuration; `release` is always there
     Run(steps::run::Args),
     /// Apply a plan that `--plan FILE` wrote
@@ -170,6 +175,8 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Plan>
         Command::Changelog(args) => steps::changelog::plan(args, &facts)?,
         Command::Branch(command) => steps::branch::plan(command, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
+        Command::Build(command) => steps::build::plan(command, &facts)?,
+        Command::Doctor => steps::doctor::plan(&facts)?,
         Command::Run(args) => steps::run::plan(args, &facts)?,
         Command::Apply { file } => Step::from(read_plan(file)?),
         Command::Resume { abandon } => return resume(cli, redactor, &facts, *abandon, sink, shown),

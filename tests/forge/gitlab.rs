@@ -52,7 +52,8 @@ fn not_found() -> Reply {
 
 /// A page of a list, with its headers: <https://docs.gitlab.com/api/rest/#offset-based-pagination>
 fn page(ask: &Ask, items: Vec<Value>) -> Reply {
-    let number = |name: &str, default: usize| ask.query.get(name).and_then(|n| n.parse().ok()).unwrap_or(default);
+    let number =
+        |name: &str, default: usize| ask.query.get(name).and_then(|n| n.parse().ok()).unwrap_or(default);
     let (page, size) = (number("page", 1).max(1), number("per_page", 20).clamp(1, 100));
     let pages = items.len().div_ceil(size).max(1);
     let shown: Vec<Value> = items.iter().skip((page - 1) * size).take(size).cloned().collect();
@@ -114,7 +115,9 @@ impl GitLab {
                 let known = ["anna", "ben"].iter().position(|n| *n == name);
                 page(ask, known.map(|at| json!({ "id": at + 1, "username": name })).into_iter().collect())
             }
-            (_, ["api", "v4", "projects", project, ..]) if *project != PROJECT => refuse(404, "404 Project Not Found"),
+            (_, ["api", "v4", "projects", project, ..]) if *project != PROJECT => {
+                refuse(404, "404 Project Not Found")
+            }
             (method, ["api", "v4", "projects", _, rest @ ..]) => state.project(method, rest, ask),
             _ => refuse(404, "404 Not Found"),
         }
@@ -136,7 +139,9 @@ impl State {
             ),
             // <https://docs.gitlab.com/api/tags/#retrieve-a-tag>
             ("GET", ["repository", "tags", tag]) => match self.tags.get(*tag) {
-                Some(commit) => Reply::json(200, &json!({ "name": tag, "target": commit, "commit": { "id": commit } })),
+                Some(commit) => {
+                    Reply::json(200, &json!({ "name": tag, "target": commit, "commit": { "id": commit } }))
+                }
                 None => refuse(404, "404 Tag Not Found"),
             },
             // <https://docs.gitlab.com/api/branches/#retrieve-a-repository-branch>
@@ -145,7 +150,9 @@ impl State {
                 None => refuse(404, "404 Branch Not Found"),
             },
             // <https://docs.gitlab.com/api/releases/#retrieve-a-release-by-a-tag-name>
-            ("GET", ["releases", tag]) => self.releases.get(*tag).map_or_else(not_found, |r| Reply::json(200, r)),
+            ("GET", ["releases", tag]) => {
+                self.releases.get(*tag).map_or_else(not_found, |r| Reply::json(200, r))
+            }
             // <https://docs.gitlab.com/api/releases/#create-a-release>
             ("POST", ["releases"]) => self.create_release(&body),
             // <https://docs.gitlab.com/api/releases/#update-a-release>
@@ -195,7 +202,10 @@ impl State {
                 let same = |s: &Value| s["name"] == text("name").as_str();
                 // A state that is set again cannot change from itself.
                 if statuses.iter().any(|s| same(s) && s["status"] == text("state").as_str()) {
-                    return refuse(400, "Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")");
+                    return refuse(
+                        400,
+                        "Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")",
+                    );
                 }
                 statuses.retain(|s| !same(s));
                 statuses.push(json!({
@@ -204,7 +214,9 @@ impl State {
                 }));
                 Reply::json(201, statuses.last().expect("it was just added"))
             }
-            (_, ["pipeline" | "pipelines" | "jobs" | "trigger", ..]) => self.pipelines(method, rest, ask, &body),
+            (_, ["pipeline" | "pipelines" | "jobs" | "trigger", ..]) => {
+                self.pipelines(method, rest, ask, &body)
+            }
             _ => refuse(404, "404 Not Found"),
         }
     }
@@ -237,10 +249,11 @@ impl State {
             // <https://docs.gitlab.com/api/packages/#list-packages-for-a-project>
             ("GET", []) => {
                 let version = ask.query.get("package_version");
-                let of = |(v, (id, _)): (&String, &(u64, Vec<_>))| {
-                    json!({ "id": id, "name": "release-assets", "version": v, "package_type": "generic" })
-                };
-                page(ask, self.packages.iter().filter(|(v, _)| version.is_none_or(|w| w == *v)).map(of).collect())
+                let of = |(v, (id, _)): (&String, &(u64, Vec<_>))| json!({ "id": id, "name": "release-assets", "version": v, "package_type": "generic" });
+                page(
+                    ask,
+                    self.packages.iter().filter(|(v, _)| version.is_none_or(|w| w == *v)).map(of).collect(),
+                )
             }
             // <https://docs.gitlab.com/api/packages/#list-package-files>
             ("GET", [id, "package_files"]) => {
@@ -262,7 +275,8 @@ impl State {
             ("PUT", ["generic", "release-assets", version, name]) => {
                 let id = self.id();
                 let package = self.id();
-                let (package, files) = self.packages.entry((*version).to_owned()).or_insert((package, Vec::new()));
+                let (package, files) =
+                    self.packages.entry((*version).to_owned()).or_insert((package, Vec::new()));
                 let sha256: String = Sha256::digest(&ask.body).iter().map(|b| format!("{b:02x}")).collect();
                 let file = json!({
                     "id": id, "package_id": package, "file_name": name, "size": ask.body.len(), "file_sha256": sha256,
@@ -281,7 +295,10 @@ impl State {
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         let users = |ids: &str| -> Vec<Value> {
             let name = |id: &str| if id == "1" { "anna" } else { "ben" };
-            ids.split(',').filter(|id| !id.is_empty()).map(|id| json!({ "id": id.parse::<u64>().unwrap_or(0), "username": name(id) })).collect()
+            ids.split(',')
+                .filter(|id| !id.is_empty())
+                .map(|id| json!({ "id": id.parse::<u64>().unwrap_or(0), "username": name(id) }))
+                .collect()
         };
         let reviewers = || -> Vec<Value> {
             // The crate sends `reviewer_ids[]`, once for each.
@@ -295,18 +312,29 @@ impl State {
             // <https://docs.gitlab.com/api/merge_requests/#list-project-merge-requests>
             ("GET", []) => {
                 let fits = |request: &&Value| {
-                    [("source_branch", "source_branch"), ("target_branch", "target_branch"), ("state", "state")]
-                        .iter()
-                        .all(|(q, f)| ask.query.get(*q).is_none_or(|v| request[*f] == v.as_str()))
+                    [
+                        ("source_branch", "source_branch"),
+                        ("target_branch", "target_branch"),
+                        ("state", "state"),
+                    ]
+                    .iter()
+                    .all(|(q, f)| ask.query.get(*q).is_none_or(|v| request[*f] == v.as_str()))
                 };
                 page(ask, self.requests.iter().rev().filter(fits).cloned().collect())
             }
             // <https://docs.gitlab.com/api/merge_requests/#create-a-merge-request>
             ("POST", []) => {
                 let (head, base) = (text("source_branch"), text("target_branch"));
-                let open = |r: &&Value| r["state"] == "opened" && r["source_branch"] == head.as_str() && r["target_branch"] == base.as_str();
+                let open = |r: &&Value| {
+                    r["state"] == "opened"
+                        && r["source_branch"] == head.as_str()
+                        && r["target_branch"] == base.as_str()
+                };
                 if let Some(other) = self.requests.iter().find(open) {
-                    let message = format!("Another open merge request already exists for this source branch: !{}", other["iid"]);
+                    let message = format!(
+                        "Another open merge request already exists for this source branch: !{}",
+                        other["iid"]
+                    );
                     return refuse(409, json!([message]));
                 }
                 let Some(sha) = self.branches.get(&head).cloned() else {
@@ -325,13 +353,16 @@ impl State {
             }
             // <https://docs.gitlab.com/api/merge_requests/#update-a-merge-request>
             ("PUT", [iid]) => {
-                let Some(request) = self.requests.iter_mut().find(|r| r["iid"].to_string() == *iid) else { return not_found() };
+                let Some(request) = self.requests.iter_mut().find(|r| r["iid"].to_string() == *iid) else {
+                    return not_found();
+                };
                 for (from, to) in [("title", "title"), ("description", "description")] {
                     if !body[from].is_null() {
                         request[to] = body[from].clone();
                     }
                 }
-                let mut all: Vec<String> = serde_json::from_value(request["labels"].clone()).unwrap_or_default();
+                let mut all: Vec<String> =
+                    serde_json::from_value(request["labels"].clone()).unwrap_or_default();
                 all.extend(labels(text("add_labels")));
                 request["labels"] = json!(all);
                 let asked = reviewers();
@@ -353,7 +384,9 @@ impl State {
             // <https://docs.gitlab.com/api/notes/#update-a-merge-request-note>
             ("PUT", [iid, "notes", id]) => {
                 let notes = self.notes.entry(iid.parse().unwrap_or(0)).or_default();
-                let Some(note) = notes.iter_mut().find(|n| n["id"].to_string() == *id) else { return not_found() };
+                let Some(note) = notes.iter_mut().find(|n| n["id"].to_string() == *id) else {
+                    return not_found();
+                };
                 note["body"] = text("body").into();
                 Reply::json(200, note)
             }
@@ -390,22 +423,33 @@ impl State {
                 Reply::json(201, &pipeline)
             }
             // <https://docs.gitlab.com/api/pipelines/#list-project-pipelines>
-            ("GET", ["pipelines"]) => page(ask, self.pipelines.iter().rev().map(|(p, _)| p.clone()).collect()),
+            ("GET", ["pipelines"]) => {
+                page(ask, self.pipelines.iter().rev().map(|(p, _)| p.clone()).collect())
+            }
             // <https://docs.gitlab.com/api/pipelines/#retrieve-a-pipeline>, …/#list-pipeline-variables
             ("GET", ["pipelines", id, rest @ ..]) => {
-                let Some((pipeline, variables)) = self.pipelines.iter().find(|(p, _)| p["id"].to_string() == *id) else {
+                let Some((pipeline, variables)) =
+                    self.pipelines.iter().find(|(p, _)| p["id"].to_string() == *id)
+                else {
                     return not_found();
                 };
                 match rest {
                     [] => Reply::json(200, pipeline),
                     ["variables"] => Reply::json(200, &json!(variables)),
                     // <https://docs.gitlab.com/api/jobs/#list-pipeline-jobs>
-                    ["jobs"] => page(ask, vec![json!({ "id": 77, "name": "build", "status": "success", "allow_failure": false })]),
+                    ["jobs"] => page(
+                        ask,
+                        vec![
+                            json!({ "id": 77, "name": "build", "status": "success", "allow_failure": false }),
+                        ],
+                    ),
                     _ => not_found(),
                 }
             }
             // <https://docs.gitlab.com/api/jobs/#retrieve-a-log-file>
-            ("GET", ["jobs", "77", "trace"]) => Reply { status: 200, body: b"line 1\nline 2\n".to_vec(), ..Reply::default() },
+            ("GET", ["jobs", "77", "trace"]) => {
+                Reply { status: 200, body: b"line 1\nline 2\n".to_vec(), ..Reply::default() }
+            }
             _ => not_found(),
         }
     }

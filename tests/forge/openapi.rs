@@ -23,17 +23,24 @@ impl Description {
             return vec![format!("{} {} is not described", ask.method, ask.path)];
         };
         let mut wrong = Vec::new();
-        let known: Vec<&str> = operation["query"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let known: Vec<&str> =
+            operation["query"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         wrong.extend(
-            ask.query.keys().filter(|q| !known.contains(&q.as_str())).map(|q| format!("{name}: no parameter {q}")),
+            ask.query
+                .keys()
+                .filter(|q| !known.contains(&q.as_str()))
+                .map(|q| format!("{name}: no parameter {q}")),
         );
         let request = &operation["request"];
         if !request.is_null() && !ask.path.ends_with("/assets") {
             let body = ask.json();
-            wrong.extend(self.violations(request, &body).into_iter().map(|v| format!("{name}: request: {v}")));
+            wrong
+                .extend(self.violations(request, &body).into_iter().map(|v| format!("{name}: request: {v}")));
             if let (Some(said), Some(known)) = (body.as_object(), request["properties"].as_object()) {
                 wrong.extend(
-                    said.keys().filter(|k| !known.contains_key(*k)).map(|k| format!("{name}: no property {k}")),
+                    said.keys()
+                        .filter(|k| !known.contains_key(*k))
+                        .map(|k| format!("{name}: no property {k}")),
                 );
             }
         }
@@ -43,7 +50,9 @@ impl Description {
                 Some(Value::Null) => {}
                 Some(schema) => {
                     let body: Value = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
-                    wrong.extend(self.violations(schema, &body).into_iter().map(|v| format!("{name}: answer: {v}")));
+                    wrong.extend(
+                        self.violations(schema, &body).into_iter().map(|v| format!("{name}: answer: {v}")),
+                    );
                 }
             }
         }
@@ -72,7 +81,8 @@ impl Description {
         for (keyword, says) in schema {
             match keyword.as_str() {
                 "$ref" => {
-                    let name = says.as_str().and_then(|r| r.rsplit('/').next()).expect("a reference is a text");
+                    let name =
+                        says.as_str().and_then(|r| r.rsplit('/').next()).expect("a reference is a text");
                     inner.extend(fails(&self.api["definitions"][name]));
                 }
                 "type" => {
@@ -100,7 +110,9 @@ impl Description {
                 }
                 "required" => {
                     if let Some(fields) = value.as_object() {
-                        for name in list(says).iter().filter_map(Value::as_str).filter(|n| !fields.contains_key(*n)) {
+                        for name in
+                            list(says).iter().filter_map(Value::as_str).filter(|n| !fields.contains_key(*n))
+                        {
                             say(format!("{name} is missing"));
                         }
                     }
@@ -117,13 +129,30 @@ impl Description {
                         self.validate(says, item, &format!("{at}/{n}"), &mut inner);
                     }
                 }
-                "maxProperties" if value.as_object().is_some_and(|o| o.len() as u64 > says.as_u64().unwrap_or(0)) => {
+                "maxProperties"
+                    if value.as_object().is_some_and(|o| o.len() as u64 > says.as_u64().unwrap_or(0)) =>
+                {
                     say(format!("more than {says} properties"));
                 }
-                "minItems" if list(value).len() < says.as_u64().unwrap_or(0) as usize => say("too few".to_owned()),
-                "maxItems" if list(value).len() > says.as_u64().unwrap_or(0) as usize => say("too many".to_owned()),
-                "enum" | "maxProperties" | "minItems" | "maxItems" | "additionalProperties" | "discriminator"
-                | "minimum" | "maximum" | "minLength" | "maxLength" | "pattern" | "uniqueItems" | "readOnly" => {}
+                "minItems" if list(value).len() < says.as_u64().unwrap_or(0) as usize => {
+                    say("too few".to_owned())
+                }
+                "maxItems" if list(value).len() > says.as_u64().unwrap_or(0) as usize => {
+                    say("too many".to_owned())
+                }
+                "enum"
+                | "maxProperties"
+                | "minItems"
+                | "maxItems"
+                | "additionalProperties"
+                | "discriminator"
+                | "minimum"
+                | "maximum"
+                | "minLength"
+                | "maxLength"
+                | "pattern"
+                | "uniqueItems"
+                | "readOnly" => {}
                 other => panic!("the description uses `{other}`, which is not checked here"),
             }
         }
@@ -142,10 +171,7 @@ impl Description {
             m == method && length && template.iter().zip(&parts).all(|(t, p)| t.starts_with('{') || t == p)
         };
         // A path without variables is the better fit: `/releases/tags/…` before `/releases/{release_id}/…`.
-        operations
-            .iter()
-            .filter(|(name, _)| fits(name))
-            .min_by_key(|(name, _)| name.matches('{').count())
+        operations.iter().filter(|(name, _)| fits(name)).min_by_key(|(name, _)| name.matches('{').count())
     }
 }
 

@@ -30,7 +30,9 @@ impl Ask {
     pub fn json(&self) -> Value {
         if self.headers.get("content-type").is_some_and(|t| t.contains("x-www-form-urlencoded")) {
             let pairs = url::form_urlencoded::parse(&self.body);
-            return Value::Object(pairs.map(|(n, v)| (n.into_owned(), Value::String(v.into_owned()))).collect());
+            return Value::Object(
+                pairs.map(|(n, v)| (n.into_owned(), Value::String(v.into_owned()))).collect(),
+            );
         }
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
@@ -136,7 +138,10 @@ fn write(mut stream: TcpStream, reply: Reply) {
     let half = reply.body.len() / 2;
     let first = if reply.breaks == Breaks::Slow { &reply.body[..half] } else { &reply.body[..] };
     // A client that went away is its own affair.
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(first)).and_then(|()| stream.flush());
+    let _ = stream
+        .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(first))
+        .and_then(|()| stream.flush());
     if reply.breaks == Breaks::Slow {
         std::thread::sleep(Duration::from_secs(2));
     }

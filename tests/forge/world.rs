@@ -167,7 +167,11 @@ impl World {
             let upstream = shared.lock().expect("no test has failed in here").clone();
             beside(ask, &statuses).unwrap_or_else(|| forward(ask, &upstream, &digests))
         });
-        let seed = std::env::temp_dir().join(format!("release-steps-emulate-{}-{}.yaml", std::process::id(), url.len() + url.bytes().map(usize::from).sum::<usize>()));
+        let seed = std::env::temp_dir().join(format!(
+            "release-steps-emulate-{}-{}.yaml",
+            std::process::id(),
+            url.len() + url.bytes().map(usize::from).sum::<usize>()
+        ));
         let mut file = std::fs::File::create(&seed).expect("a file can be made");
         write!(
             file,
@@ -175,7 +179,8 @@ impl World {
         )
         .expect("it can be written");
         // A port that was free a moment ago.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("address").port();
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("address").port();
         let child = Command::new(node)
             .arg(script)
             .args(["start", "--service", "github", "--port", &port.to_string(), "--seed"])
@@ -187,8 +192,13 @@ impl World {
             .expect("node runs");
         let address = format!("http://127.0.0.1:{port}");
         *upstream.lock().expect("no test has failed in here") = address.clone();
-        let world =
-            World { kind: Kind::GitHub, url, gitlab: Arc::default(), front, emulator: Some((child, address.clone())) };
+        let world = World {
+            kind: Kind::GitHub,
+            url,
+            gitlab: Arc::default(),
+            front,
+            emulator: Some((child, address.clone())),
+        };
         let started = Instant::now();
         while reqwest::blocking::get(format!("{address}/rate_limit")).is_err() {
             assert!(started.elapsed() < Duration::from_secs(30), "the emulator does not start");
@@ -299,7 +309,10 @@ fn beside(ask: &Ask, statuses: &Mutex<Vec<(String, Value)>>) -> Option<Reply> {
         }
         ("GET", ["repos", _, _, "commits", sha, "status"]) => {
             let of: Vec<&Value> = statuses.iter().filter(|(of, _)| of == sha).map(|(_, s)| s).collect();
-            Some(Reply::json(200, &json!({ "state": "pending", "statuses": of, "sha": sha, "total_count": of.len() })))
+            Some(Reply::json(
+                200,
+                &json!({ "state": "pending", "statuses": of, "sha": sha, "total_count": of.len() }),
+            ))
         }
         _ => None,
     }
@@ -310,7 +323,8 @@ fn beside(ask: &Ask, statuses: &Mutex<Vec<(String, Value)>>) -> Option<Reply> {
 fn forward(ask: &Ask, upstream: &str, digests: &Mutex<Vec<(String, String)>>) -> Reply {
     let query = if ask.raw_query.is_empty() { String::new() } else { format!("?{}", ask.raw_query) };
     let client = reqwest::blocking::Client::new();
-    let mut request = client.request(ask.method.parse().expect("a method"), format!("{upstream}{}{query}", ask.path));
+    let mut request =
+        client.request(ask.method.parse().expect("a method"), format!("{upstream}{}{query}", ask.path));
     for name in ["authorization", "accept", "content-type"] {
         if let Some(value) = ask.headers.get(name) {
             request = request.header(name, value);

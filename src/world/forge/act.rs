@@ -18,6 +18,8 @@ use crate::world::http::Failure;
 const TRIES: u32 = 4;
 /// How often a run is looked at while it goes on: 1,800 seconds make 120 looks.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How long a run takes to show, in seconds between looks.
+const SHOWS_AFTER: [u64; 4] = [1, 2, 4, 8];
 /// How long a run is waited for.
 const LONGEST_RUN: Duration = Duration::from_secs(6 * 60 * 60);
 /// How much of a failed job's log is shown.
@@ -262,22 +264,25 @@ fn observe_run(forge: &dyn Forge, want: &Dispatch) -> Result<State> {
 
 /// Starts a run unless it was started before, and follows it to its end where that is wanted.
 fn dispatch(forge: &dyn Forge, want: &Dispatch, line: &dyn Fn(&str)) -> Result<()> {
-    let run = again(forge, || match forge.find_run(&want.run)? {
-        Some(run) => Ok(Some(run)),
-        None => Ok(forge.start_run(&want.run)?),
+    let run = again(forge, || {
+        if let Some(run) = forge.find_run(&want.run)? {
+            return Ok(Some(run));
+        }
+        match forge.start_run(&want.run) {
+            Ok(run) => Ok(run),
+            // It may have been started, and may never show which one it is: never a second time.
+            Err(failure) if failure.uncertain() => match wait_for_run(forge, want)? {
+                Some(run) => Ok(Some(run)),
+                None => Err(Trouble::Refused(failure.into())),
+            },
+            Err(failure) => Err(failure.into()),
+        }
     })?;
     let run = match run {
         Some(run) => run,
         // A server that does not say which run it started is asked for the run with the text.
         None => {
-            let mut found = None;
-            for pause in [2, 4, 8, 16] {
-                std::thread::sleep(Duration::from_secs(pause));
-                found = forge.find_run(&want.run)?;
-                if found.is_some() {
-                    break;
-                }
-            }
+            let found = wait_for_run(forge, want)?;
             match found {
                 Some(run) => run,
                 None if !want.wait => return Ok(()),
@@ -294,6 +299,17 @@ fn dispatch(forge: &dyn Forge, want: &Dispatch, line: &dyn Fn(&str)) -> Result<(
     };
     line(&run.url);
     if want.wait { follow(forge, run, line) } else { Ok(()) }
+}
+
+/// Looks for a run that should show soon.
+fn wait_for_run(forge: &dyn Forge, want: &Dispatch) -> std::result::Result<Option<Run>, Failure> {
+    for pause in SHOWS_AFTER {
+        std::thread::sleep(Duration::from_secs(pause));
+        if let Some(run) = forge.find_run(&want.run)? {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
 }
 
 /// Looks at a run until it ends, and tells what changes. How it ends is the answer.

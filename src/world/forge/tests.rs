@@ -36,19 +36,43 @@ fn places() {
         (none, "https://acme.ghe.com/o/n", Kind::GitHub, "https://api.acme.ghe.com", "o/n"),
         (none, "https://github.corp.example/o/n", Kind::GitHub, "https://github.corp.example/api/v3", "o/n"),
         (none, "git@gitlab.com:g/s/t/n.git", Kind::GitLab, "https://gitlab.com/api/v4", "g/s/t/n"),
-        (none, "https://user:pw@gitlab.corp:8443/g/n.git", Kind::GitLab, "https://gitlab.corp:8443/api/v4", "g/n"),
+        (
+            none,
+            "https://user:pw@gitlab.corp:8443/g/n.git",
+            Kind::GitLab,
+            "https://gitlab.corp:8443/api/v4",
+            "g/n",
+        ),
         (&ACTIONS, "", Kind::GitHub, "https://api.github.com", "o/n"),
         (&ACTIONS, "/srv/git/n.git", Kind::GitHub, "https://api.github.com", "o/n"),
         // The remote is where the tag is pushed to.
         (&ACTIONS, "https://github.com/fork/n", Kind::GitHub, "https://api.github.com", "fork/n"),
-        (&GITLAB_CI, "https://git.example.org/lab/g/s/n.git", Kind::GitLab, "https://git.example.org/lab/api/v4", "g/s/n"),
-        (&GITLAB_CI, "git@git.example.org:g/s/n.git", Kind::GitLab, "https://git.example.org/lab/api/v4", "g/s/n"),
+        (
+            &GITLAB_CI,
+            "https://git.example.org/lab/g/s/n.git",
+            Kind::GitLab,
+            "https://git.example.org/lab/api/v4",
+            "g/s/n",
+        ),
+        (
+            &GITLAB_CI,
+            "git@git.example.org:g/s/n.git",
+            Kind::GitLab,
+            "https://git.example.org/lab/api/v4",
+            "g/s/n",
+        ),
         (&GITLAB_CI, "https://github.com/mirror/n", Kind::GitHub, "https://api.github.com", "mirror/n"),
     ] {
         let place = found(variables, remote).unwrap().place;
-        assert_eq!((place.kind, place.api.as_str(), place.repository.as_str()), (kind, api, repository), "{remote}");
+        assert_eq!(
+            (place.kind, place.api.as_str(), place.repository.as_str()),
+            (kind, api, repository),
+            "{remote}"
+        );
     }
-    for remote in ["", "/srv/n.git", "https://git.example.org/o/n", "C:\\n", "file:///n", "https://github.com/"] {
+    for remote in
+        ["", "/srv/n.git", "https://git.example.org/o/n", "C:\\n", "file:///n", "https://github.com/"]
+    {
         assert_eq!(found(none, remote), None, "{remote}");
     }
     let bad = detect(&ForgeConfig::default(), &env(none), Some("https://github.com/a/b/c"));
@@ -76,9 +100,15 @@ fn tokens_stay_with_their_hosts() {
     // A job of one server that works on a repository of another.
     assert_eq!(name(&GITLAB_CI, "https://gitlab.com/o/n"), None);
     assert_eq!(name(&GITLAB_CI, "git@git.example.org:g/s/n.git").as_deref(), Some("CI_JOB_TOKEN"));
-    let on_server: Vec<(&str, &str)> =
-        ACTIONS.iter().map(|(n, v)| (*n, if *n == "GITHUB_SERVER_URL" { "https://github.corp.example" } else { v })).collect();
-    assert_eq!(name(&on_server, github), None, "the token of an Enterprise Server's job is not for github.com");
+    let on_server: Vec<(&str, &str)> = ACTIONS
+        .iter()
+        .map(|(n, v)| (*n, if *n == "GITHUB_SERVER_URL" { "https://github.corp.example" } else { v }))
+        .collect();
+    assert_eq!(
+        name(&on_server, github),
+        None,
+        "the token of an Enterprise Server's job is not for github.com"
+    );
     let unused = found(&on_server, github).unwrap().unused;
     assert_eq!(unused, ["GITHUB_TOKEN is for github.corp.example and is not sent to github.com"]);
 }

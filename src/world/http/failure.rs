@@ -100,7 +100,16 @@ impl Failure {
             said =
                 if cause == Cause::TimeOut { "no answer in time" } else { "the connection broke" }.to_owned();
         }
-        Self::new(request, cause, said)
+        let failure = Self::new(request, cause, said);
+        match cause {
+            Cause::Connect => {
+                failure.hint("is the address right, and does a proxy or a firewall stand in the way?")
+            }
+            Cause::TimeOut | Cause::Cut => {
+                failure.hint("run again: what is done is found and not done twice")
+            }
+            _ => failure,
+        }
     }
 
     pub(super) fn of_status(
@@ -129,7 +138,10 @@ impl Failure {
                 "check the repository's name, and that the token may see it: forges hide what it may not"
                     .to_owned(),
             ),
-            _ => None,
+            _ if status.is_server_error() => {
+                Some("run again: what is done is found and not done twice".to_owned())
+            }
+            _ => Some("what the forge says is in the way: change that and run again".to_owned()),
         };
         failure
     }
@@ -287,11 +299,12 @@ impl From<Failure> for Error {
             _ => Error::outside,
         };
         let mut error = kind(message).at(format!("{} {}", failure.method, failure.url));
-        error.hint = failure.hint.or_else(|| {
-            uncertain.then(|| {
-                "it may have been done: run again, which looks first and does not do it twice".to_owned()
-            })
-        });
+        error.hint = match uncertain {
+            true => Some(
+                "it may have been done: run again, which looks first and does not do it twice".to_owned(),
+            ),
+            false => failure.hint,
+        };
         error
     }
 }

@@ -125,7 +125,8 @@ fn silence_slow_bodies_and_long_bodies_end() {
 
 #[test]
 fn rate_limits_are_waited_for_within_the_budget() {
-    let limited = |after| reply("429 Too Many Requests", &format!("retry-after: {after}\r\n"), r#"{"message":"slow"}"#);
+    let limited =
+        |after| reply("429 Too Many Requests", &format!("retry-after: {after}\r\n"), r#"{"message":"slow"}"#);
     let server = Server::new(vec![limited(1), reply("200 OK", "", "{}")]);
     let started = std::time::Instant::now();
     client(&server).call(get(&server)).unwrap();
@@ -145,10 +146,15 @@ fn errors_name_the_request_and_no_secret() {
     let error = Error::from(failure);
     let all = format!("{error:?}");
     assert!(!all.contains("s3cret") && !all.contains("sig=abc"), "{all}");
-    assert!(all.contains("Release tag_name already_exists") && error.at.unwrap().starts_with("GET http://127"));
+    assert!(
+        all.contains("Release tag_name already_exists") && error.at.unwrap().starts_with("GET http://127")
+    );
     for (body, said) in [
         (r#"{"message":{"tag_name":["has already been taken"]}}"#, "tag_name has already been taken"),
-        (r#"{"error":"insufficient_scope","error_description":"needs api"}"#, "insufficient_scope; needs api"),
+        (
+            r#"{"error":"insufficient_scope","error_description":"needs api"}"#,
+            "insufficient_scope; needs api",
+        ),
         ("<html>down</html>", "403 Forbidden"),
         ("\u{1b}[31mred", " [31mred"),
     ] {
@@ -179,8 +185,10 @@ fn the_token_stays_with_its_server() {
 
 #[test]
 fn what_did_not_change_is_not_sent_again() {
-    let server =
-        Server::new(vec![reply("200 OK", "etag: \"1\"\r\n", "[1]"), reply("304 Not Modified", "etag: \"1\"\r\n", "")]);
+    let server = Server::new(vec![
+        reply("200 OK", "etag: \"1\"\r\n", "[1]"),
+        reply("304 Not Modified", "etag: \"1\"\r\n", ""),
+    ]);
     let client = client(&server);
     for _ in 0..3 {
         assert_eq!(client.call(get(&server)).unwrap().body(), "[1]");
@@ -197,7 +205,10 @@ fn tails_and_digests() {
     request.keep = Keep::Tail(5);
     assert_eq!(client(&server).call(request.clone()).unwrap().body(), "56789");
     request.keep = Keep::Sha256;
-    assert_eq!(client(&server).call(request).unwrap().body(), &crate::world::files::digest_of(text.as_bytes()));
+    assert_eq!(
+        client(&server).call(request).unwrap().body(),
+        &crate::world::files::digest_of(text.as_bytes())
+    );
 }
 
 #[test]
@@ -221,7 +232,8 @@ fn waiting_times() {
 fn pages() {
     let url = Url::parse("https://h/api/v4/projects/1/x?per_page=100&page=2").unwrap();
     let next = |name: &'static str, value: &'static str| {
-        let headers = [(HeaderName::from_static(name), HeaderValue::from_static(value))].into_iter().collect();
+        let headers =
+            [(HeaderName::from_static(name), HeaderValue::from_static(value))].into_iter().collect();
         next_page(&headers, &url).map(|u| u.to_string())
     };
     let link = r#"<https://h/a?x=1,2;3>; rel="prev first", <https://h/b?cursor=%3D>; title="a"; rel="next""#;
