@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::data::CommitId;
 use crate::effect::{Command, Effect};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
 use crate::journal::Journal;
 use crate::plan::{Plan, Precondition};
 use crate::world::State;
 use crate::world::files;
+use crate::world::forge::{Forges, act};
 use crate::world::git::write::{Made, Writer};
 use crate::world::process;
 
@@ -20,11 +21,12 @@ use crate::world::process;
 const SIDE_BY_SIDE: usize = 8;
 
 /// The write side of the world.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Tools {
     /// The top of the work tree.
     pub root: PathBuf,
     git: Writer,
+    forge: act::Writer,
 }
 
 /// What became of an effect.
@@ -41,9 +43,17 @@ pub enum Outcome {
 pub type Report = Vec<(String, Outcome)>;
 
 impl Tools {
-    /// Tools for the repository whose work tree has its top at `root`.
-    pub fn new(root: &Path) -> Self {
-        Tools { root: root.to_owned(), git: Writer::new(root) }
+    /// Tools for the repository whose work tree has its top at `root`, and for these forges.
+    pub fn new(root: &Path, forges: Arc<Forges>) -> Self {
+        Tools { root: root.to_owned(), git: Writer::new(root), forge: act::Writer::new(forges) }
+    }
+
+    /// The commit that an effect at a forge is about.
+    fn subject(&self, effect: &Effect, made: &Made) -> Result<Option<CommitId>> {
+        match effect {
+            Effect::SetStatus(status) => self.git.commit_of(&status.commit, made),
+            _ => Ok(None),
+        }
     }
 
     fn observe(&self, effect: &Effect, made: &Made) -> Result<State> {
@@ -54,6 +64,7 @@ impl Tools {
             Effect::Tag(tag) => self.git.observe_tag(tag, made),
             Effect::Push(push) => self.git.observe_push(push, made),
             Effect::Command(_) => Ok(State::Ready),
+            _ => Ok(self.forge.observe(effect, self.subject(effect, made)?)?.unwrap_or(State::Ready)),
         }
     }
 
@@ -65,6 +76,10 @@ impl Tools {
             Effect::Tag(tag) => self.git.tag(tag, made).map(|()| None),
             Effect::Push(push) => self.git.push(push, made).map(|()| None),
             Effect::Command(command) => self.run(at, command, sink).map(|()| None),
+            _ => {
+                let line = |line: &str| sink.event(&Event::Output { at, line });
+                self.forge.act(effect, &self.root, self.subject(effect, made)?, &line).map(|()| None)
+            }
         }
     }
 
@@ -207,6 +222,13 @@ fn one(
         }
         State::Ready => {}
     }
+    if let (Effect::Dispatch(dispatch), true) = (effect, lock().open.contains(at)) {
+        // Nothing shows that a run was started, and nothing that none was: a second one could be one too many.
+        sink.event(&Event::Failed { at, effect: &text });
+        return Err(Error::unknown("an earlier try may have started this run")
+            .at(dispatch.place.to_string())
+            .hint("look at the runs there; to start one in any case, plan again"));
+    }
     sink.event(&Event::Started { at, effect: &text });
     lock().started(at)?;
     match tools.act(at, effect, made, sink) {
@@ -217,6 +239,9 @@ fn one(
         }
         Err(error) => {
             sink.event(&Event::Failed { at, effect: &text });
+            if error.kind != Kind::Unknown {
+                lock().refused(at)?;
+            }
             Err(error)
         }
     }

@@ -68,6 +68,11 @@ enum Command {
     Branch(steps::branch::Command),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
+    /// Runs of workflows and pipelines
+    #[command(subcommand)]
+    Build(steps::build::Command),
+    /// What is known of the forge, and what its token can and cannot do
+    Doctor,
     /// A chain of steps by its name in the configuration; `release` is always there
     Run(steps::run::Args),
     /// Apply a plan that `--plan FILE` wrote
@@ -170,6 +175,8 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Plan>
         Command::Changelog(args) => steps::changelog::plan(args, &facts)?,
         Command::Branch(command) => steps::branch::plan(command, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
+        Command::Build(command) => steps::build::plan(command, &facts)?,
+        Command::Doctor => steps::doctor::plan(&facts)?,
         Command::Run(args) => steps::run::plan(args, &facts)?,
         Command::Apply { file } => Step::from(read_plan(file)?),
         Command::Resume { abandon } => return resume(cli, redactor, &facts, *abandon, sink, shown),
@@ -205,7 +212,7 @@ fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn
             refuse_pending(facts, &plan)?;
         } else if matches!(cli.command, Command::Apply { .. }) {
             // It may be an old plan: say now what applying it would say.
-            still_holds(&plan, &Tools::new(&facts.root))?;
+            still_holds(&plan, &Tools::new(&facts.root, facts.forges()))?;
         }
         if !cli.global.dry_run {
             settle(facts, &plan.step)?;
@@ -227,7 +234,7 @@ fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn
     }
     ask(cli, facts, &plan)?;
     let mut journal = Journal::open(&facts.git_dir, &plan)?;
-    let report = apply(&plan, &Tools::new(&facts.root), &mut journal, sink)?;
+    let report = apply(&plan, &Tools::new(&facts.root, facts.forges()), &mut journal, sink)?;
     for mut run in journal::unfinished(&facts.git_dir)? {
         if run.plan.step == plan.step {
             run.journal.finish("superseded")?;
@@ -244,7 +251,7 @@ fn alike(one: &str, other: &str) -> bool {
 
 /// With nothing to do, an earlier run of the same step may still have something left, such as a command that publishes.
 fn refuse_pending(facts: &Facts<'_>, plan: &Plan) -> Result<()> {
-    let tools = Tools::new(&facts.root);
+    let tools = Tools::new(&facts.root, facts.forges());
     for run in journal::unfinished(&facts.git_dir)? {
         if alike(&run.plan.step, &plan.step) && !is_done(&run.plan, &tools, &run.journal)? {
             let left = run.plan.effects().find(|(at, _)| !run.journal.done.contains(at));
@@ -263,7 +270,7 @@ fn refuse_pending(facts: &Facts<'_>, plan: &Plan) -> Result<()> {
 
 /// Closes the runs of a step that were killed and of which nothing is left to do, because a later run did it.
 fn settle(facts: &Facts<'_>, step: &str) -> Result<()> {
-    let tools = Tools::new(&facts.root);
+    let tools = Tools::new(&facts.root, facts.forges());
     for mut run in journal::unfinished(&facts.git_dir)? {
         if alike(&run.plan.step, step) && is_done(&run.plan, &tools, &run.journal)? {
             run.journal.finish("superseded")?;
@@ -302,7 +309,7 @@ fn resume(
     }
     show(cli, redactor, &report::plan(&run.plan));
     ask(cli, facts, &run.plan)?;
-    let report = apply(&run.plan, &Tools::new(&facts.root), &mut run.journal, sink)?;
+    let report = apply(&run.plan, &Tools::new(&facts.root, facts.forges()), &mut run.journal, sink)?;
     drop(lock);
     Ok(Answer { text: report::result(&run.plan, &report), plan: Some(run.plan), report: Some(report) })
 }

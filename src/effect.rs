@@ -1,5 +1,7 @@
 //! Every thing that this program ever does to the outside, as data.
 
+mod forge;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -7,6 +9,8 @@ use jiff::Zoned;
 use serde::{Deserialize, Serialize};
 
 use crate::data::CommitId;
+
+pub use forge::{AssetContent, AssetFile, Comment, Dispatch, ForgeRelease, ForgeRequest, On, SetStatus};
 
 /// One change of the outside. [`Display`](fmt::Display) says it in a line; [`crate::apply`] does it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +28,16 @@ pub enum Effect {
     Push(Push),
     /// Runs a command line that the configuration names.
     Command(Command),
+    /// Creates the release of a tag at a forge, with its files.
+    ForgeRelease(ForgeRelease),
+    /// Opens or updates a pull or merge request.
+    ForgeRequest(ForgeRequest),
+    /// Writes a comment on a request.
+    Comment(Comment),
+    /// Sets a check on a commit.
+    SetStatus(SetStatus),
+    /// Starts a workflow run or pipeline.
+    Dispatch(Dispatch),
 }
 
 /// A text file's old and new content.
@@ -168,7 +182,19 @@ pub struct Command {
 impl Effect {
     /// Whether the effect can be seen from outside of this machine, so that a person is asked first.
     pub fn leaves_machine(&self) -> bool {
-        matches!(self, Effect::Push(_))
+        match self {
+            Effect::Push(_)
+            | Effect::ForgeRelease(_)
+            | Effect::ForgeRequest(_)
+            | Effect::Comment(_)
+            | Effect::SetStatus(_)
+            | Effect::Dispatch(_) => true,
+            Effect::WriteFile(_)
+            | Effect::Commit(_)
+            | Effect::Branch(_)
+            | Effect::Tag(_)
+            | Effect::Command(_) => false,
+        }
     }
 
     /// The name under which later effects mean the commit that this one makes.
@@ -239,6 +265,11 @@ impl fmt::Display for Effect {
                 write!(f, "run `{}`", command.line)?;
                 command.dir.iter().try_for_each(|dir| write!(f, " in {dir}"))
             }
+            Effect::ForgeRelease(release) => release.fmt(f),
+            Effect::ForgeRequest(request) => request.fmt(f),
+            Effect::Comment(comment) => comment.fmt(f),
+            Effect::SetStatus(status) => status.fmt(f),
+            Effect::Dispatch(dispatch) => dispatch.fmt(f),
         }
     }
 }

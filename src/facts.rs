@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use jiff::{Timestamp, Zoned};
 
@@ -13,12 +14,19 @@ use crate::effect::Person;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
 use crate::world::files;
+use crate::world::forge::{self, Forges};
 use crate::world::git::{self, Head, Repository};
 use crate::world::process::Git;
 
 /// Environment variables.
 #[derive(Debug, Clone, Default)]
 pub struct Env(BTreeMap<String, String>);
+
+impl FromIterator<(String, String)> for Env {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Env(variables.into_iter().collect())
+    }
+}
 
 impl Env {
     /// Those of this process.
@@ -64,6 +72,8 @@ pub struct Facts<'a> {
     remote: OnceCell<BTreeMap<String, CommitId>>,
     tracked: OnceCell<Vec<String>>,
     tags: RefCell<Option<Rc<Vec<git::Tag>>>>,
+    forge: OnceCell<Option<forge::Detected>>,
+    forges: Arc<Forges>,
     sink: &'a dyn Sink,
 }
 
@@ -92,6 +102,8 @@ impl<'a> Facts<'a> {
         Ok(Facts {
             root,
             git_dir,
+            forge: OnceCell::new(),
+            forges: Arc::new(Forges::new(loaded.config.forge.clone(), env.clone())),
             config: loaded.config,
             env,
             now,
@@ -254,6 +266,26 @@ impl<'a> Facts<'a> {
     pub fn remote_url(&self) -> Result<Option<String>> {
         let name = &self.config.release.remote;
         Ok(self.repo().remotes()?.into_iter().find(|r| r.name == *name).map(|r| r.url))
+    }
+
+    /// The forge, its repository, and whether there is a token for it; none where nothing speaks of a forge.
+    pub fn forge(&self) -> Result<Option<&forge::Detected>> {
+        if let Some(known) = self.forge.get() {
+            return Ok(known.as_ref());
+        }
+        let found = forge::detect(&self.config.forge, &self.env, self.remote_url()?.as_deref())?;
+        Ok(self.forge.get_or_init(|| found).as_ref())
+    }
+
+    /// What the forge can be asked; an error where there is no token for it.
+    pub fn forge_view(&self, place: &forge::Place) -> Result<Arc<dyn forge::View>> {
+        let forge: Arc<dyn forge::View> = self.forges.at(place)?;
+        Ok(forge)
+    }
+
+    /// The forges that this process talks to, for those that change something there.
+    pub fn forges(&self) -> Arc<Forges> {
+        self.forges.clone()
     }
 
     /// Who commits and tags: git's own answer, or the forge's bot in a CI job where git has none.

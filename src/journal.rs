@@ -33,6 +33,11 @@ enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         made: Option<(String, CommitId)>,
     },
+    /// The effect ended with an answer that says it was not done.
+    Refused {
+        effect: String,
+        at: Timestamp,
+    },
     Finished {
         at: Timestamp,
         how: String,
@@ -46,6 +51,8 @@ pub struct Journal {
     path: PathBuf,
     /// Effects that a run of this plan has done, by their place.
     pub done: BTreeSet<String>,
+    /// Effects that were begun and of which it is not known how they ended.
+    pub open: BTreeSet<String>,
     /// Whether an effect was ever begun.
     pub begun: bool,
     /// The commits that were made, by name.
@@ -79,7 +86,14 @@ impl Journal {
             return Ok(unfinished.journal);
         }
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed(&path))?;
-        let mut journal = Journal { file, path, done: BTreeSet::new(), begun: false, made: BTreeMap::new() };
+        let mut journal = Journal {
+            file,
+            path,
+            done: BTreeSet::new(),
+            open: BTreeSet::new(),
+            begun: false,
+            made: BTreeMap::new(),
+        };
         journal.write(&Entry::Plan(Box::new(plan.clone())))?;
         Ok(journal)
     }
@@ -94,14 +108,22 @@ impl Journal {
     /// An effect begins.
     pub fn started(&mut self, effect: &str) -> Result<()> {
         self.begun = true;
+        self.open.insert(effect.to_owned());
         self.write(&Entry::Started { effect: effect.to_owned(), at: Timestamp::now() })
     }
 
     /// An effect is done.
     pub fn done(&mut self, effect: &str, made: Option<(String, CommitId)>) -> Result<()> {
         self.done.insert(effect.to_owned());
+        self.open.remove(effect);
         self.made.extend(made.clone());
         self.write(&Entry::Done { effect: effect.to_owned(), at: Timestamp::now(), made })
+    }
+
+    /// An effect failed, and is known not to have been done.
+    pub fn refused(&mut self, effect: &str) -> Result<()> {
+        self.open.remove(effect);
+        self.write(&Entry::Refused { effect: effect.to_owned(), at: Timestamp::now() })
     }
 
     /// The run has come to its end: `done`, or why there is nothing left to resume.
@@ -119,8 +141,14 @@ fn read(path: &Path) -> Result<Option<Unfinished>> {
         return Ok(None);
     };
     let file = OpenOptions::new().append(true).open(path).map_err(failed(path))?;
-    let mut journal =
-        Journal { file, path: path.to_owned(), done: BTreeSet::new(), begun: false, made: BTreeMap::new() };
+    let mut journal = Journal {
+        file,
+        path: path.to_owned(),
+        done: BTreeSet::new(),
+        open: BTreeSet::new(),
+        begun: false,
+        made: BTreeMap::new(),
+    };
     let mut last = plan.created;
     let mut finished = false;
     for entry in entries {
@@ -130,14 +158,21 @@ fn read(path: &Path) -> Result<Option<Unfinished>> {
             Entry::Plan(_) => {
                 finished = false;
                 journal.begun = false;
+                journal.open.clear();
                 journal.done.clear();
                 journal.made.clear();
             }
-            Entry::Started { at, .. } => {
+            Entry::Started { effect, at } => {
                 journal.begun = true;
+                journal.open.insert(effect);
+                last = at;
+            }
+            Entry::Refused { effect, at } => {
+                journal.open.remove(&effect);
                 last = at;
             }
             Entry::Done { effect, at, made } => {
+                journal.open.remove(&effect);
                 journal.done.insert(effect);
                 journal.made.extend(made);
                 last = at;

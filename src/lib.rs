@@ -13,6 +13,7 @@ pub mod event;
 pub mod facts;
 pub mod journal;
 pub mod plan;
+pub mod publish;
 pub mod release;
 pub mod report;
 pub mod rules;

@@ -10,6 +10,7 @@ use crate::effect::{Commit, Effect, FileEdit, Make, Push, RefUpdate, Rev, Tag};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan, Precondition};
+use crate::publish::{Publication, drop_published, plan_releases};
 use crate::rules::changelog::{PREAMBLE, headings, insert, text};
 use crate::rules::packages::Because;
 use crate::rules::version::{Request, guard};
@@ -27,6 +28,8 @@ pub struct Wanted {
     pub commit: Option<CommitId>,
     /// Whether to leave out the push.
     pub no_push: bool,
+    /// Whether a published release's files and texts are replaced where they differ.
+    pub replace: bool,
 }
 
 /// The name under which later effects mean the release commit.
@@ -88,6 +91,7 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
             plan.output("previous_tag", latest.tag.as_str());
         }
         push_what_is_missing(facts, wanted, &place, &found, &mut plan)?;
+        publish_what_is_missing(facts, wanted, &place, &found, &mut plan)?;
         return Ok(plan);
     }
     if let Some(commit) = made_beside(facts, &place, &released)? {
@@ -141,7 +145,69 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
         }
     }
     push(facts, wanted, &place, &found, &rev, &mut plan)?;
+    if plan.leaves_machine() {
+        let releases: Vec<Publication> = released
+            .iter()
+            .zip(&notes)
+            .filter_map(|(c, notes)| publication(c, c.next.as_ref()?, notes))
+            .collect();
+        plan_releases(facts, &releases, wanted.replace, &mut plan)?;
+    }
     Ok(plan)
+}
+
+/// What the forge is told of a version.
+fn publication(candidate: &Candidate, version: &Version, notes: &str) -> Option<Publication> {
+    let prerelease = !version.pre.is_empty();
+    // The fix of an old line is not the latest; of several packages, none is.
+    let latest = candidate.line.all.iter().all(|r| !r.version.pre.is_empty() || r.version <= *version);
+    Some(Publication {
+        tag: candidate.package.tags.format(version),
+        notes: notes.trim().to_owned(),
+        prerelease,
+        latest: (!candidate.package.one_of_many).then_some(latest && !prerelease),
+        changelog: candidate.package.changelog.clone().filter(|_| !prerelease),
+    })
+}
+
+/// A release that was tagged here, and that the forge does not have, or not with all of its files: an earlier run did not
+/// come to its end, or the files were built since.
+fn publish_what_is_missing(
+    facts: &Facts<'_>,
+    wanted: &Wanted,
+    place: &Place,
+    found: &[Candidate],
+    plan: &mut Plan,
+) -> Result<()> {
+    if wanted.no_push || !facts.config.release.push || facts.remote_refs()?.is_none() {
+        return Ok(());
+    }
+    let mut releases = Vec::new();
+    for candidate in found {
+        let Some(latest) = candidate.line.latest.as_ref().filter(|r| r.commit == place.target) else {
+            continue;
+        };
+        let changelog = match &candidate.package.changelog {
+            Some(file) => facts.read_at(latest.commit, file)?.unwrap_or_default(),
+            None => String::new(),
+        };
+        let version = latest.version.to_string();
+        let section =
+            headings(&changelog).into_iter().find(|h| h.version == version).map(|h| &changelog[h.section]);
+        // The notes have no heading: the release's title is one.
+        let notes = section.and_then(|text| text.split_once('\n')).map_or("", |(_, notes)| notes);
+        releases.extend(publication(candidate, &latest.version, notes));
+    }
+    let planned = plan.waves.len();
+    plan_releases(facts, &releases, wanted.replace, plan)?;
+    drop_published(facts, plan)?;
+    let first = plan.effects().next().map(|(_, effect)| effect.to_string());
+    if planned == 0
+        && let Some(summary) = first
+    {
+        plan.summary = summary;
+    }
+    Ok(())
 }
 
 /// Finds the commit and the branch, and refuses where no release is to be made.

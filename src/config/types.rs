@@ -35,6 +35,8 @@ pub struct Config {
     pub linked: Vec<Vec<String>>,
     /// The release commit, the tag and the push.
     pub release: ReleaseConfig,
+    /// The forge: where requests and releases are made. Without it, the remote and the CI job's variables say it.
+    pub forge: ForgeConfig,
     /// Named chains of steps for `release-steps run NAME`. `release` exists without being named here.
     pub run: BTreeMap<String, Vec<ChainStep>>,
 }
@@ -425,6 +427,10 @@ pub struct ReleaseConfig {
     pub remote: String,
     /// The branches that are released from, as globs. Default: the model's.
     pub branches: Option<Vec<String>>,
+    /// Whether a release is made at the forge too. Default: when the forge is known and there is a token for it.
+    pub forge: Option<bool>,
+    /// The files that the forge's release carries, as globs from the top of the repository. `SHA256SUMS` is added.
+    pub assets: Vec<String>,
 }
 
 impl Default for ReleaseConfig {
@@ -437,8 +443,24 @@ impl Default for ReleaseConfig {
             push: true,
             remote: "origin".to_owned(),
             branches: None,
+            forge: None,
+            assets: Vec::new(),
         }
     }
+}
+
+/// The forge: where requests and releases are made. Without it, the remote and the CI job's variables say it.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ForgeConfig {
+    /// `github` or `gitlab`, for a host whose name does not tell.
+    pub kind: Option<crate::world::forge::Kind>,
+    /// The address of its pages, such as `https://gitlab.example.org/git`.
+    pub url: Option<String>,
+    /// The repository: `owner/name`, `group/subgroup/name`.
+    pub repository: Option<String>,
+    /// The variable that holds the token for this forge.
+    pub token_env: Option<String>,
 }
 
 /// One step of a chain.

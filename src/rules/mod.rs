@@ -7,6 +7,7 @@ pub mod changelog;
 pub mod commit;
 pub mod files;
 pub mod links;
+pub mod notes;
 pub mod packages;
 pub mod replay;
 pub mod revert;

@@ -1,7 +1,9 @@
 //! The steps: each reads the world and returns a plan. None writes, pushes or runs anything, and none calls another.
 
 pub mod branch;
+pub mod build;
 pub mod changelog;
+pub mod doctor;
 pub mod release;
 pub mod run;
 pub mod version;

@@ -24,6 +24,9 @@ pub struct Args {
     /// Do not push
     #[arg(long)]
     no_push: bool,
+    /// Replace files and texts of the forge's release where they differ
+    #[arg(long)]
+    replace: bool,
 }
 
 /// Plans a release.
@@ -40,6 +43,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         ask: Ask { channel: args.channel.clone(), package: args.package.clone(), request },
         commit,
         no_push: args.no_push,
+        replace: args.replace,
     };
     Ok(release(facts, &wanted)?.into())
 }

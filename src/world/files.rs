@@ -1,8 +1,10 @@
 //! Files of the work tree: read and written by their path from the top of the repository, never outside of it.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
 
 use crate::crash;
 use crate::effect::FileEdit;
@@ -45,6 +47,55 @@ pub fn read(root: &Path, path: &str) -> Result<Option<String>> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::outside(format!("the file cannot be read: {e}")).at(path.to_owned())),
     }
+}
+
+/// The length and the SHA-256, in hexadecimal digits, of a file of any size.
+pub fn digest(path: &Path) -> std::io::Result<(u64, String)> {
+    let mut file = fs::File::open(path)?;
+    let mut sha256 = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut length = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        sha256.update(&buffer[..read]);
+        length += read as u64;
+    }
+    Ok((length, sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+}
+
+/// The SHA-256 of some bytes, in hexadecimal digits.
+pub fn digest_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The files below a folder of the repository, by their paths from its top. Links are not followed, `.git` is not
+/// entered. More than `most` are refused.
+pub fn below(root: &Path, folder: &str, most: usize) -> Result<Vec<String>> {
+    let top = if folder.is_empty() { root.to_owned() } else { locate(root, folder)? };
+    let mut folders = vec![(top, folder.to_owned())];
+    let mut found = Vec::new();
+    while let Some((at, name)) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&at) else { continue };
+        for entry in entries.flatten() {
+            // A name that is no text cannot be named in a configuration.
+            let Ok(own) = entry.file_name().into_string() else { continue };
+            let path = if name.is_empty() { own.clone() } else { format!("{name}/{own}") };
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && own != ".git" => folders.push((entry.path(), path)),
+                Ok(kind) if kind.is_file() => found.push(path),
+                _ => {}
+            }
+            if found.len() > most {
+                return Err(
+                    Error::usage(format!("the folder holds more than {most} files")).at(folder.to_owned())
+                );
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Whether a file holds what would be written, what was planned with, or something else.

@@ -1,7 +1,9 @@
 //! The outside: one module for each thing, with a read and a write side.
 
 pub mod files;
+pub mod forge;
 pub mod git;
+pub mod http;
 pub mod process;
 
 use crate::data::CommitId;

@@ -46,7 +46,7 @@ impl Writer {
     }
 
     /// The commit of a revision that may be one that this run makes; none while that is not yet made.
-    pub(super) fn commit_of(&self, rev: &Rev, made: &Made) -> Result<Option<CommitId>> {
+    pub fn commit_of(&self, rev: &Rev, made: &Made) -> Result<Option<CommitId>> {
         match rev {
             Rev::Commit(id) => Ok(Some(*id)),
             Rev::Made(name) => Ok(made.get(name).copied()),

@@ -1,0 +1,316 @@
+//! What a release is at the forge: the release of each tag with its files, planned for `release` and for chains.
+
+use std::collections::BTreeMap;
+
+use globset::GlobBuilder;
+
+use crate::effect::{AssetContent, AssetFile, Effect, ForgeRelease, ForgeRequest};
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::plan::{Answer, Finding, Plan};
+use crate::rules::notes::fit;
+use crate::world::forge::release::observe;
+use crate::world::forge::{Kind, Place, Repository, longest_notes};
+use crate::world::{State, files};
+
+/// One release to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The tag.
+    pub tag: String,
+    /// The notes, in Markdown.
+    pub notes: String,
+    /// Whether it is a pre-release.
+    pub prerelease: bool,
+    /// Whether it is the latest; none leaves that to the forge.
+    pub latest: Option<bool>,
+    /// The changelog's file, which holds what does not fit into the notes.
+    pub changelog: Option<String>,
+}
+
+/// The name of the file with the digests of the others, in the format of `sha256sum`.
+const SUMS: &str = "SHA256SUMS";
+/// More files than any release has; a glob that takes more means something else.
+const MOST_ASSETS: usize = 1000;
+
+/// Where releases and requests are made: none where no forge is known or there is no token and none is asked for.
+///
+/// Whatever can be known to be in the way is found here: a repository that was renamed, archived or is a fork.
+fn place(facts: &Facts<'_>, asked: bool, plan: &mut Plan) -> Result<Option<Place>> {
+    let Some(found) = facts.forge()? else {
+        return match asked {
+            true => Err(Error::usage("no forge is known")
+                .at("release.forge")
+                .hint("name it in the configuration: `forge: { kind: gitlab, url: https://…, repository: group/name }`")),
+            false => Ok(None),
+        };
+    };
+    if found.token.is_none() && !asked {
+        let mut note = Finding::new(
+            Answer::Note,
+            "forge",
+            format!("no release at {}: there is no token for it", found.place),
+        );
+        note.hint = found.unused.first().cloned();
+        plan.findings.push(note);
+        return Ok(None);
+    }
+    let place = found.place.clone();
+    let view = facts.forge_view(&place)?;
+    facts.working(&format!("asking {place}"));
+    let repository = view.repository()?;
+    judge(&repository, &place, plan)?;
+    Ok(Some(place))
+}
+
+fn judge(repository: &Repository, place: &Place, plan: &mut Plan) -> Result<()> {
+    if repository.archived {
+        return Err(Error::no(format!("{place} is archived: nothing can be released there")));
+    }
+    let mut warn = |message: String, hint: String| {
+        plan.findings.push(Finding::new(Answer::Warning, "forge", message).hint(hint));
+    };
+    if !repository.name.eq_ignore_ascii_case(&place.repository) {
+        warn(
+            format!("{place} is now {}", repository.name),
+            format!("set the remote's address, or `forge.repository: {}`", repository.name),
+        );
+    }
+    if let Some(parent) = &repository.fork_of {
+        warn(
+            format!("{place} is a fork of {parent}: the release is made in the fork"),
+            format!("set `forge.repository: {parent}` to release there"),
+        );
+    }
+    if repository.can_write == Some(false) {
+        warn(
+            format!("the token may perhaps not write to {place}"),
+            "give it the permission `contents: write`, at GitLab the role Developer".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// Adds the releases at the forge to a plan, after the push that brings their tags there.
+pub fn plan_releases(
+    facts: &Facts<'_>,
+    releases: &[Publication],
+    replace: bool,
+    plan: &mut Plan,
+) -> Result<()> {
+    let config = &facts.config.release;
+    if config.forge == Some(false) || releases.is_empty() {
+        return Ok(());
+    }
+    let Some(place) = place(facts, config.forge == Some(true), plan)? else {
+        if !config.assets.is_empty() {
+            plan.findings.push(Finding::new(
+                Answer::Warning,
+                "assets",
+                "`release.assets` go nowhere: no forge is used",
+            ));
+        }
+        return Ok(());
+    };
+    let assets = assets(facts, &config.assets)?;
+    if place.kind == Kind::GitLab && releases.iter().any(|r| r.prerelease) {
+        plan.findings.push(Finding::new(
+            Answer::Note,
+            "forge",
+            "GitLab has no mark for pre-releases: the version says it",
+        ));
+    }
+    let mut effects = Vec::new();
+    for release in releases {
+        let notes = fit(&release.notes, longest_notes(place.kind), &rest(&place, release));
+        if notes.len() != release.notes.len() {
+            plan.findings.push(Finding::new(
+                Answer::Warning,
+                "notes",
+                format!("the notes of {} are longer than {place} takes, and are cut", release.tag),
+            ));
+        }
+        effects.push(Effect::ForgeRelease(ForgeRelease {
+            place: place.clone(),
+            tag: release.tag.clone(),
+            name: release.tag.clone(),
+            notes,
+            prerelease: release.prerelease,
+            latest: release.latest,
+            // Files that several packages share belong to none of them.
+            assets: if releases.len() == 1 { assets.clone() } else { Vec::new() },
+            replace,
+        }));
+    }
+    if releases.len() > 1 && !assets.is_empty() {
+        plan.findings.push(
+            Finding::new(
+                Answer::Warning,
+                "assets",
+                "several packages are released: `release.assets` go to none",
+            )
+            .hint("release them one by one with `--package`"),
+        );
+    }
+    plan.wave(effects);
+    Ok(())
+}
+
+/// Takes away the releases that the forge has already as they are planned.
+pub fn drop_published(facts: &Facts<'_>, plan: &mut Plan) -> Result<()> {
+    for wave in &mut plan.waves {
+        let mut kept = Vec::new();
+        for effect in wave.effects.drain(..) {
+            let done = match &effect {
+                Effect::ForgeRelease(want) => {
+                    matches!(observe(facts.forge_view(&want.place)?.as_ref(), want)?.0, State::Done(_))
+                }
+                _ => false,
+            };
+            if !done {
+                kept.push(effect);
+            }
+        }
+        wave.effects = kept;
+    }
+    plan.waves.retain(|wave| !wave.effects.is_empty());
+    Ok(())
+}
+
+/// A request at the forge, for steps that bring a branch there: none where no forge is known or there is no token.
+pub fn plan_request(facts: &Facts<'_>, text: RequestPlan, plan: &mut Plan) -> Result<Option<Effect>> {
+    let Some(place) = place(facts, text.asked, plan)? else { return Ok(None) };
+    Ok(Some(Effect::ForgeRequest(ForgeRequest {
+        place,
+        head: text.head,
+        base: text.base,
+        title: text.title,
+        body: text.body,
+        labels: text.labels,
+        reviewers: text.reviewers,
+        draft: text.draft,
+    })))
+}
+
+/// What a request is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RequestPlan {
+    /// The branch that is to be merged; an earlier wave pushes it.
+    pub head: String,
+    /// The branch that it is to be merged into.
+    pub base: String,
+    /// The title.
+    pub title: String,
+    /// The text, in Markdown.
+    pub body: String,
+    /// Labels that it gets.
+    pub labels: Vec<String>,
+    /// Who is asked for a review.
+    pub reviewers: Vec<String>,
+    /// Whether it is not ready to be merged yet.
+    pub draft: bool,
+    /// Whether the request was asked for by name, so that a missing forge or token is an error.
+    pub asked: bool,
+}
+
+/// Where the notes stand in full.
+fn rest(place: &Place, release: &Publication) -> String {
+    let below = if place.kind == Kind::GitLab { "/-" } else { "" };
+    let what = match &release.changelog {
+        Some(file) => format!("blob/{}/{}", encoded(&release.tag), encoded(file)),
+        None => format!("commits/{}", encoded(&release.tag)),
+    };
+    format!("{}/{}{below}/{what}", place.web, place.repository)
+}
+
+fn encoded(text: &str) -> String {
+    const PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b'/')
+        .remove(b'@');
+    percent_encoding::utf8_percent_encode(text, PATH).to_string()
+}
+
+/// The files that the globs take, with their digests, and [`SUMS`] over them.
+fn assets(facts: &Facts<'_>, globs: &[String]) -> Result<Vec<AssetFile>> {
+    let mut found: BTreeMap<String, AssetFile> = BTreeMap::new();
+    for glob in globs {
+        let paths = matching(facts, glob)?;
+        if paths.is_empty() {
+            return Err(Error::usage(format!("`{glob}` matches no file")).at("release.assets").hint(
+                "build the files before the release is published, or run `release` again once they are there",
+            ));
+        }
+        for path in paths {
+            let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
+            check_name(&name, &path)?;
+            if let Some(AssetFile { content: AssetContent::Path(other), .. }) = found.get(&name) {
+                if *other == path {
+                    continue;
+                }
+                return Err(Error::usage(format!("two files would be called {name}: {other} and {path}"))
+                    .at("release.assets")
+                    .hint("a release has no folders: give them different names"));
+            }
+            let full = files::locate(&facts.root, &path)?;
+            let (size, sha256) = files::digest(&full)
+                .map_err(|e| Error::outside(format!("cannot be read: {e}")).at(path.clone()))?;
+            if size == 0 {
+                return Err(Error::usage("is empty, which no forge takes as a release's file").at(path));
+            }
+            found.insert(name.clone(), AssetFile { name, size, sha256, content: AssetContent::Path(path) });
+        }
+    }
+    if !found.is_empty() && !found.contains_key(SUMS) {
+        let text: String = found.values().map(|file| format!("{}  {}\n", file.sha256, file.name)).collect();
+        let sha256 = files::digest_of(text.as_bytes());
+        let size = text.len() as u64;
+        found.insert(
+            SUMS.to_owned(),
+            AssetFile { name: SUMS.to_owned(), size, sha256, content: AssetContent::Text(text) },
+        );
+    }
+    Ok(found.into_values().collect())
+}
+
+/// GitHub writes names with other characters anew, and the file would not be found again
+/// (<https://docs.github.com/rest/releases/assets#upload-a-release-asset>).
+fn check_name(name: &str, path: &str) -> Result<()> {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-+".contains(c));
+    if plain && !name.starts_with('.') && !name.ends_with('.') {
+        return Ok(());
+    }
+    Err(Error::usage("the name of a release's file holds letters, digits, `.`, `_`, `-`, `+`, and begins and ends with no dot")
+        .at(path.to_owned())
+        .hint("forges would write it anew, and it could not be told whether it is there"))
+}
+
+/// The files of the work tree, tracked or not, that a glob takes. `*` stays within a folder.
+fn matching(facts: &Facts<'_>, glob: &str) -> Result<Vec<String>> {
+    let matcher = GlobBuilder::new(glob)
+        .literal_separator(true)
+        .build()
+        .map_err(|e| Error::usage(format!("`{glob}` is no glob: {}", e.kind())).at("release.assets"))?
+        .compile_matcher();
+    // Only the folder that the glob names for certain is searched.
+    let fixed =
+        glob.split('/').take_while(|part| !part.contains(['*', '?', '[', '{', '\\'])).collect::<Vec<_>>();
+    let top = match fixed.len() == glob.split('/').count() {
+        true => fixed[..fixed.len() - 1].join("/"),
+        false => fixed.join("/"),
+    };
+    let mut found = files::below(&facts.root, &top, 200_000)?;
+    found.retain(|path| matcher.is_match(path));
+    if found.len() > MOST_ASSETS {
+        return Err(Error::usage(format!(
+            "`{glob}` takes {} files; a release has at most {MOST_ASSETS}",
+            found.len()
+        ))
+        .at("release.assets"));
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,350 @@
+//! Requests, comments, checks and runs: looked at first, then brought to the state that an effect wants.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use std::collections::BTreeMap;
+
+use super::release::{self, Seen};
+use super::{Forge, Forges, Request, RequestState, RequestText, Run, RunState, Status};
+use crate::data::CommitId;
+use crate::effect::{Comment, Dispatch, Effect, ForgeRequest, On, SetStatus};
+use crate::error::{Error, Result};
+use crate::world::State;
+use crate::world::http::Failure;
+
+/// How often a change is tried, with a look before each.
+const TRIES: u32 = 4;
+/// How often a run is looked at while it goes on: 1,800 seconds make 120 looks.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How long a run takes to show, in seconds between looks.
+const SHOWS_AFTER: [u64; 4] = [1, 2, 4, 8];
+/// How long a run is waited for.
+const LONGEST_RUN: Duration = Duration::from_secs(6 * 60 * 60);
+/// How much of a failed job's log is shown.
+const LOG_TAIL: usize = 4096;
+
+/// The write side of the forges.
+#[derive(Debug, Default)]
+pub struct Writer {
+    forges: std::sync::Arc<Forges>,
+    /// What was seen of releases, by their tag.
+    seen: Mutex<BTreeMap<String, Seen>>,
+}
+
+impl Writer {
+    /// A writer to these forges.
+    pub fn new(forges: std::sync::Arc<Forges>) -> Self {
+        Writer { forges, seen: Mutex::default() }
+    }
+
+    /// How an effect stands; none for one that is not about a forge. `commit` is what a status is about.
+    pub fn observe(&self, effect: &Effect, commit: Option<CommitId>) -> Result<Option<State>> {
+        Ok(Some(match effect {
+            Effect::ForgeRelease(want) => {
+                let forge = self.forges.at(&want.place)?;
+                let (state, seen) = release::observe(forge.as_ref(), want)?;
+                self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(want.tag.clone(), seen);
+                state
+            }
+            Effect::ForgeRequest(want) => observe_request(self.forges.at(&want.place)?.as_ref(), want)?,
+            Effect::Comment(want) => observe_comment(self.forges.at(&want.place)?.as_ref(), want)?,
+            Effect::SetStatus(want) => observe_status(self.forges.at(&want.place)?.as_ref(), want, commit)?,
+            Effect::Dispatch(want) => observe_run(self.forges.at(&want.place)?.as_ref(), want)?,
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Does an effect that is about a forge. `line` gets what there is to tell while it takes time.
+    pub fn act(
+        &self,
+        effect: &Effect,
+        root: &Path,
+        commit: Option<CommitId>,
+        line: &dyn Fn(&str),
+    ) -> Result<()> {
+        match effect {
+            Effect::ForgeRelease(want) => {
+                let forge = self.forges.at(&want.place)?;
+                let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&want.tag);
+                release::converge(forge.as_ref(), want, root, seen)
+            }
+            Effect::ForgeRequest(want) => {
+                let forge = self.forges.at(&want.place)?;
+                let request = again(forge.as_ref(), || converge_request(forge.as_ref(), want))?;
+                line(&request.url);
+                Ok(())
+            }
+            Effect::Comment(want) => {
+                let forge = self.forges.at(&want.place)?;
+                again(forge.as_ref(), || converge_comment(forge.as_ref(), want))
+            }
+            Effect::SetStatus(want) => {
+                let forge = self.forges.at(&want.place)?;
+                let commit = commit.ok_or_else(|| Error::outside(format!("{} is not there", want.commit)))?;
+                again(forge.as_ref(), || {
+                    if !has_status(&forge.statuses(commit)?, &want.status) {
+                        forge.set_status(commit, &want.status)?;
+                    }
+                    Ok(())
+                })
+            }
+            Effect::Dispatch(want) => dispatch(self.forges.at(&want.place)?.as_ref(), want, line),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why something was not done.
+enum Trouble {
+    Refused(Error),
+    Failed(Failure),
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Trouble::Failed(failure)
+    }
+}
+
+/// Does something that looks first, and again after a failure that may have had an effect.
+fn again<T>(forge: &dyn Forge, act: impl Fn() -> std::result::Result<T, Trouble>) -> Result<T> {
+    let mut tries = 1;
+    loop {
+        match act() {
+            Ok(value) => return Ok(value),
+            Err(Trouble::Refused(error)) => return Err(error),
+            Err(Trouble::Failed(failure))
+                if failure.look_again() && tries < TRIES && forge.wait(&failure, tries + 1) => {}
+            Err(Trouble::Failed(failure)) => return Err(failure.into()),
+        }
+        tries += 1;
+    }
+}
+
+fn text(want: &ForgeRequest) -> RequestText<'_> {
+    RequestText {
+        head: &want.head,
+        base: &want.base,
+        title: &want.title,
+        body: &want.body,
+        labels: &want.labels,
+        reviewers: &want.reviewers,
+        draft: want.draft,
+    }
+}
+
+/// Whether an open request is as it is wanted. People may have added labels and reviewers.
+fn is_as_wanted(request: &Request, want: &ForgeRequest) -> bool {
+    // GitLab keeps "draft" in the title; whoever takes that away says that it is ready.
+    let title = request.title.strip_prefix("Draft: ").filter(|_| want.draft).unwrap_or(&request.title);
+    let asked =
+        |who: &String| request.reviewers.iter().any(|r| r.eq_ignore_ascii_case(who) || *r == request.author);
+    title == want.title
+        && request.body.trim() == want.body.trim()
+        && want.labels.iter().all(|label| request.labels.contains(label))
+        && want.reviewers.iter().all(asked)
+}
+
+/// What is to become of the newest request between two branches.
+fn judge_request(
+    forge: &dyn Forge,
+    there: Option<&Request>,
+    want: &ForgeRequest,
+) -> std::result::Result<State, Failure> {
+    Ok(match there {
+        None => State::Ready,
+        Some(request) if request.state == RequestState::Open => match is_as_wanted(request, want) {
+            true => State::Done(None),
+            false => State::Ready,
+        },
+        Some(request) => {
+            // What was merged or closed counts for the commits that it was about; new ones want a new request.
+            let head = forge.ref_target(&format!("heads/{}", want.head))?;
+            match (head.is_some_and(|head| head == request.commit), request.state) {
+                (false, _) => State::Ready,
+                (true, RequestState::Merged) => State::Done(None),
+                (true, _) => State::Conflict(
+                    Error::no(format!(
+                        "request {} for {} was closed without being merged",
+                        request.number, want.head
+                    ))
+                    .at(request.url.clone())
+                    .hint("open it again, or delete the branch"),
+                ),
+            }
+        }
+    })
+}
+
+fn observe_request(forge: &dyn Forge, want: &ForgeRequest) -> Result<State> {
+    let there = forge.request(&want.head, &want.base)?;
+    Ok(judge_request(forge, there.as_ref(), want)?)
+}
+
+fn converge_request(forge: &dyn Forge, want: &ForgeRequest) -> std::result::Result<Request, Trouble> {
+    let there = forge.request(&want.head, &want.base)?;
+    match (judge_request(forge, there.as_ref(), want)?, there) {
+        (State::Conflict(error), _) => Err(Trouble::Refused(error)),
+        (State::Done(_), Some(request)) => Ok(request),
+        (_, Some(request)) if request.state == RequestState::Open => {
+            Ok(forge.update_request(&request, &text(want))?)
+        }
+        _ => Ok(forge.open_request(&text(want))?),
+    }
+}
+
+fn number(forge: &dyn Forge, on: &On) -> std::result::Result<Option<u64>, Failure> {
+    match on {
+        On::Number(number) => Ok(Some(*number)),
+        On::Branches { head, base } => Ok(forge.request(head, base)?.map(|request| request.number)),
+    }
+}
+
+/// Our comment on a request, and whether it says what it should.
+fn own_comment(
+    forge: &dyn Forge,
+    want: &Comment,
+    number: u64,
+) -> std::result::Result<Option<(u64, bool)>, Failure> {
+    let mark = want.mark();
+    let own = forge.comments(number)?.into_iter().find(|comment| comment.body.contains(&mark));
+    // Forges store line ends in their own way.
+    let plain = |text: &str| text.replace("\r\n", "\n").trim().to_owned();
+    Ok(own.map(|comment| (comment.id, plain(&comment.body) == plain(&want.text()))))
+}
+
+fn observe_comment(forge: &dyn Forge, want: &Comment) -> Result<State> {
+    let Some(number) = number(forge, &want.on)? else { return Ok(State::Ready) };
+    Ok(match own_comment(forge, want, number)? {
+        Some((_, true)) => State::Done(None),
+        _ => State::Ready,
+    })
+}
+
+fn converge_comment(forge: &dyn Forge, want: &Comment) -> std::result::Result<(), Trouble> {
+    let Some(number) = number(forge, &want.on)? else {
+        return Err(Trouble::Refused(
+            Error::no(format!("there is no {} to comment on", want.on)).at(want.place.to_string()),
+        ));
+    };
+    match own_comment(forge, want, number)? {
+        Some((_, true)) => {}
+        Some((id, false)) => forge.write_comment(number, Some(id), &want.text())?,
+        None => forge.write_comment(number, None, &want.text())?,
+    }
+    Ok(())
+}
+
+fn has_status(there: &[Status], want: &Status) -> bool {
+    there.iter().any(|status| status == want)
+}
+
+fn observe_status(forge: &dyn Forge, want: &SetStatus, commit: Option<CommitId>) -> Result<State> {
+    let Some(commit) = commit else { return Ok(State::Ready) };
+    // A commit that is not pushed yet has none.
+    let there = match forge.statuses(commit) {
+        Err(e) if e.absent() || e.status() == Some(422) => Vec::new(),
+        answer => answer?,
+    };
+    Ok(if has_status(&there, &want.status) { State::Done(None) } else { State::Ready })
+}
+
+fn observe_run(forge: &dyn Forge, want: &Dispatch) -> Result<State> {
+    Ok(match forge.find_run(&want.run)? {
+        Some(run) if !want.wait => {
+            drop(run);
+            State::Done(None)
+        }
+        Some(run) if run.state == RunState::Success => State::Done(None),
+        _ => State::Ready,
+    })
+}
+
+/// Starts a run unless it was started before, and follows it to its end where that is wanted.
+fn dispatch(forge: &dyn Forge, want: &Dispatch, line: &dyn Fn(&str)) -> Result<()> {
+    let run = again(forge, || {
+        if let Some(run) = forge.find_run(&want.run)? {
+            return Ok(Some(run));
+        }
+        match forge.start_run(&want.run) {
+            Ok(run) => Ok(run),
+            // It may have been started, and may never show which one it is: never a second time.
+            Err(failure) if failure.uncertain() => match wait_for_run(forge, want)? {
+                Some(run) => Ok(Some(run)),
+                None => Err(Trouble::Refused(failure.into())),
+            },
+            Err(failure) => Err(failure.into()),
+        }
+    })?;
+    let run = match run {
+        Some(run) => run,
+        // A server that does not say which run it started is asked for the run with the text.
+        None => {
+            let found = wait_for_run(forge, want)?;
+            match found {
+                Some(run) => run,
+                None if !want.wait => return Ok(()),
+                None => {
+                    return Err(Error::unknown("the run was started, and cannot be told from others")
+                        .at(want.place.to_string())
+                        .hint(format!(
+                            "let the workflow's `run-name` hold the input that says `{}`",
+                            want.run.correlation
+                        )));
+                }
+            }
+        }
+    };
+    line(&run.url);
+    if want.wait { follow(forge, run, line) } else { Ok(()) }
+}
+
+/// Looks for a run that should show soon.
+fn wait_for_run(forge: &dyn Forge, want: &Dispatch) -> std::result::Result<Option<Run>, Failure> {
+    for pause in SHOWS_AFTER {
+        std::thread::sleep(Duration::from_secs(pause));
+        if let Some(run) = forge.find_run(&want.run)? {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
+}
+
+/// Looks at a run until it ends, and tells what changes. How it ends is the answer.
+fn follow(forge: &dyn Forge, run: Run, line: &dyn Fn(&str)) -> Result<()> {
+    let started = std::time::Instant::now();
+    let mut run = run;
+    let mut said = String::new();
+    while run.state == RunState::Going {
+        if run.said != said {
+            line(&run.said);
+            said = run.said.clone();
+        }
+        if started.elapsed() > LONGEST_RUN {
+            return Err(Error::unknown(format!(
+                "the run has not ended after {} hours",
+                LONGEST_RUN.as_secs() / 3600
+            ))
+            .at(run.url));
+        }
+        std::thread::sleep(LOOK_EVERY);
+        run = forge.run(run.id)?;
+    }
+    let jobs = forge.jobs(run.id)?;
+    for job in &jobs {
+        line(&format!("{}: {}", job.name, job.said));
+    }
+    if run.state == RunState::Success {
+        return Ok(());
+    }
+    let failed = jobs.iter().find(|job| job.state == RunState::Failure);
+    let tail = match failed {
+        // The log is an extra: that the run failed is the answer.
+        Some(job) => forge.log_tail(job.id, LOG_TAIL).unwrap_or_default(),
+        None => String::new(),
+    };
+    let name = failed.map(|job| format!(", job {}", job.name)).unwrap_or_default();
+    Err(Error::no(format!("the run ended with {}{name}", run.said)).at(run.url).detail(tail))
+}

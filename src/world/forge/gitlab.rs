@@ -1,0 +1,913 @@
+//! GitLab: the `gitlab` crate's endpoints over the one HTTP client. <https://docs.gitlab.com/api/rest/>
+//!
+//! GitLab has no draft releases. Here a release's files go to the generic package registry first, where nobody looks for
+//! a release, and the release is created with links to all of them at once.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use gitlab::api::endpoint_prelude::{BodyError, Endpoint, QueryParams};
+use gitlab::api::projects::jobs::JobTrace;
+use gitlab::api::projects::merge_requests::notes::{
+    CreateMergeRequestNote, EditMergeRequestNote, MergeRequestNotes,
+};
+use gitlab::api::projects::merge_requests::{CreateMergeRequest, EditMergeRequest, MergeRequests};
+use gitlab::api::projects::packages::Packages;
+use gitlab::api::projects::packages::generic::UploadPackageFile;
+use gitlab::api::projects::packages::package_files::{DeletePackageFile, PackageFiles};
+use gitlab::api::projects::pipelines::{
+    CreatePipeline, Pipeline, PipelineJobs, PipelineVariable, PipelineVariables, Pipelines,
+};
+use gitlab::api::projects::releases::links::{CreateReleaseLink, DeleteReleaseLink};
+use gitlab::api::projects::releases::{CreateRelease, CreateReleaseAssetLinks};
+use gitlab::api::projects::repository::branches::Branch;
+use gitlab::api::projects::repository::commits::{
+    CommitStatusState, CommitStatuses, CreateCommitStatus, MergeRequests as CommitRequests,
+};
+use gitlab::api::projects::repository::tags::Tag;
+use gitlab::api::users::Users;
+use gitlab::api::{ApiError, Query, RestClient, common, ignore};
+use http::{Method, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{
+    Answer, Asset, Comment, Forge, Job, Place, Release, ReleaseText, Repository, Request, RequestState,
+    RequestText, Run, RunState, RunText, Status, StatusState, Token, View,
+};
+use crate::data::CommitId;
+use crate::world::http::{self as web, Body, Client, Failure, Keep, Traffic, next_page};
+
+/// The package that holds the files of releases; its versions are named as their tags.
+const PACKAGE: &str = "release-assets";
+/// The variable by which a pipeline is found again.
+const CORRELATION: &str = "RELEASE_STEPS_CORRELATION";
+/// How many commits are asked about one by one, where the list of merged requests does not tell.
+const ONE_BY_ONE: usize = 100;
+
+/// A project at GitLab.
+#[derive(Debug)]
+pub(super) struct GitLab {
+    place: Place,
+    api: Url,
+    http: Client,
+    token: Option<Token>,
+}
+
+/// Sends what the crate's endpoints describe.
+impl RestClient for GitLab {
+    type Error = Failure;
+
+    fn rest_endpoint(&self, endpoint: &str) -> Result<Url, ApiError<Failure>> {
+        Ok(self.api.join(endpoint)?)
+    }
+}
+
+impl gitlab::api::Client for GitLab {
+    fn rest(
+        &self,
+        request: http::request::Builder,
+        body: Vec<u8>,
+    ) -> Result<Response<Bytes>, ApiError<Failure>> {
+        let broken = |why: String| ApiError::client(Failure::unreadable(Method::GET, &self.api, why));
+        let (parts, body) = request.body(body).map_err(|e| broken(e.to_string()))?.into_parts();
+        let url = Url::parse(&parts.uri.to_string())?;
+        let mut request = web::Request::new(parts.method, url);
+        request.headers = parts.headers;
+        if !body.is_empty() {
+            request.body = Body::Bytes(body.into());
+        }
+        self.http.call(request).map_err(ApiError::client)
+    }
+}
+
+/// An endpoint that the crate has none for, or not as it is needed here.
+struct Raw {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+}
+
+impl Endpoint for Raw {
+    fn method(&self) -> Method {
+        self.method.clone()
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        self.path.clone().into()
+    }
+
+    fn parameters(&self) -> QueryParams<'_> {
+        QueryParams::default()
+    }
+
+    fn body(&self) -> Result<Option<(&'static str, Vec<u8>)>, BodyError> {
+        let json = self.body.as_ref().map(serde_json::to_vec).transpose()?;
+        Ok(json.map(|json| ("application/json", json)))
+    }
+}
+
+impl GitLab {
+    pub(super) fn new(place: Place, api: Url, http: Client, token: Option<Token>) -> Self {
+        GitLab { place, api, http, token }
+    }
+
+    fn project(&self) -> &str {
+        &self.place.repository
+    }
+
+    fn raw(&self, method: Method, path: &str, body: Option<Value>) -> Raw {
+        let path = format!("projects/{}{path}", common::path_escaped(self.project()));
+        Raw { method, path, body }
+    }
+
+    fn failure(&self, method: Method, path: &str, error: ApiError<Failure>) -> Failure {
+        match error {
+            ApiError::Client { source } => source,
+            other => {
+                Failure::unreadable(method, &self.api.join(path).unwrap_or_else(|_| self.api.clone()), other)
+            }
+        }
+    }
+
+    /// Asks an endpoint. A builder's error would be a missing field: said as what it is.
+    fn ask<T: DeserializeOwned, E: Endpoint>(
+        &self,
+        endpoint: Result<E, impl std::fmt::Display>,
+    ) -> Answer<T> {
+        let endpoint = self.built(endpoint)?;
+        endpoint.query(self).map_err(|e| self.failure(endpoint.method(), &endpoint.endpoint(), e))
+    }
+
+    /// The same, where nothing of the answer is needed.
+    fn tell<E: Endpoint>(&self, endpoint: Result<E, impl std::fmt::Display>) -> Answer<()> {
+        let endpoint = self.built(endpoint)?;
+        let (method, path) = (endpoint.method(), endpoint.endpoint());
+        ignore(endpoint).query(self).map_err(|e| self.failure(method, &path, e))
+    }
+
+    fn built<E>(&self, endpoint: Result<E, impl std::fmt::Display>) -> Answer<E> {
+        endpoint.map_err(|e| Failure::unreadable(Method::GET, &self.api, e))
+    }
+
+    fn address<E: Endpoint>(&self, endpoint: &E) -> Answer<Url> {
+        let path = endpoint.endpoint();
+        let mut url = self.rest_endpoint(&path).map_err(|e| self.failure(endpoint.method(), &path, e))?;
+        endpoint.parameters().add_to_url(&mut url);
+        Ok(url)
+    }
+
+    /// Pages of a list, until `enough` or `most` pages.
+    fn pages<T: DeserializeOwned, E: Endpoint>(
+        &self,
+        endpoint: Result<E, impl std::fmt::Display>,
+        most: usize,
+        enough: impl Fn(&[T]) -> bool,
+    ) -> Answer<Vec<T>> {
+        let endpoint = self.built(endpoint)?;
+        let mut url = self.address(&endpoint)?;
+        url.query_pairs_mut().append_pair("per_page", "100");
+        let mut items: Vec<T> = Vec::new();
+        for _ in 0..most {
+            let response = self.http.call(web::Request::new(Method::GET, url.clone()))?;
+            let page: Vec<T> = serde_json::from_slice(response.body())
+                .map_err(|e| Failure::unreadable(Method::GET, &url, e))?;
+            items.extend(page);
+            match next_page(response.headers(), &url) {
+                Some(next) if !enough(&items) => url = next,
+                _ => break,
+            }
+        }
+        Ok(items)
+    }
+
+    /// The files that were sent for a tag, the newest of each name.
+    fn files(&self, tag: &str) -> Answer<BTreeMap<String, FileAnswer>> {
+        let version = package_version(tag);
+        let packages = Packages::builder()
+            .project(self.project())
+            .package_name(PACKAGE)
+            .package_version(version.as_str())
+            .build();
+        let packages: Vec<PackageAnswer> = match self.pages(packages, 2, |_| false) {
+            Ok(packages) => packages,
+            // A project without a package registry, or a token that may not list: what the release links to still counts.
+            Err(e) if e.absent() || e.status() == Some(403) => Vec::new(),
+            Err(e) => return Err(e),
+        };
+        let mut files = BTreeMap::new();
+        for package in packages.iter().filter(|p| p.name == PACKAGE && p.version.as_deref() == Some(&version))
+        {
+            let endpoint = PackageFiles::builder().project(self.project()).package_id(package.id).build();
+            for file in self.pages::<FileAnswer, _>(endpoint, 20, |_| false)? {
+                let newest = files.get(&file.file_name).is_none_or(|known: &FileAnswer| known.id < file.id);
+                if newest {
+                    files.insert(file.file_name.clone(), file);
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    fn file_url(&self, tag: &str, name: &str) -> Answer<Url> {
+        let version = package_version(tag);
+        let endpoint = self.upload_endpoint(&version, name)?;
+        let mut url = self.address(&endpoint)?;
+        url.set_query(None);
+        Ok(url)
+    }
+
+    fn upload_endpoint<'a>(&'a self, version: &'a str, name: &'a str) -> Answer<UploadPackageFile<'a>> {
+        self.built(
+            UploadPackageFile::builder()
+                .project(self.project())
+                .package_name(PACKAGE)
+                .package_version(version)
+                .file_name(name)
+                // The file itself is streamed; only the address is the endpoint's.
+                .contents(&b""[..])
+                .build(),
+        )
+    }
+
+    fn user_ids(&self, names: &[String]) -> Answer<Vec<u64>> {
+        let mut ids = Vec::new();
+        for name in names {
+            let found: Vec<User> = self.ask(Users::builder().username(name.as_str()).build())?;
+            let user = found.into_iter().find(|user| user.username.eq_ignore_ascii_case(name));
+            let missing = || {
+                Failure::unreadable(Method::GET, &self.api, format!("nobody here has the user name {name}"))
+            };
+            ids.push(user.ok_or_else(missing)?.id);
+        }
+        Ok(ids)
+    }
+}
+
+/// A package's version takes letters, digits and `.`, `_`, `+`, `-`
+/// (<https://docs.gitlab.com/user/packages/generic_packages/#publish-a-single-file>); a tag may hold more.
+fn package_version(tag: &str) -> String {
+    tag.chars().map(|c| if c.is_ascii_alphanumeric() || ".+-_".contains(c) { c } else { '-' }).collect()
+}
+
+#[derive(Deserialize)]
+struct ProjectAnswer {
+    path_with_namespace: String,
+    default_branch: Option<String>,
+    #[serde(default)]
+    archived: bool,
+    forked_from_project: Option<Forked>,
+    permissions: Option<Permissions>,
+}
+
+#[derive(Deserialize)]
+struct Forked {
+    path_with_namespace: String,
+}
+
+#[derive(Deserialize)]
+struct Permissions {
+    project_access: Option<Access>,
+    group_access: Option<Access>,
+}
+
+#[derive(Deserialize)]
+struct Access {
+    access_level: u64,
+}
+
+#[derive(Deserialize)]
+struct RefAnswer {
+    name: String,
+    commit: Option<CommitAnswer>,
+    /// Of a tag: the tag object, or the commit.
+    target: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CommitAnswer {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct ReleaseAnswer {
+    tag_name: String,
+    name: Option<String>,
+    description: Option<String>,
+    #[serde(default)]
+    assets: Assets,
+    #[serde(rename = "_links", default)]
+    links: SelfLink,
+}
+
+#[derive(Deserialize, Default)]
+struct Assets {
+    #[serde(default)]
+    links: Vec<LinkAnswer>,
+}
+
+#[derive(Deserialize)]
+struct LinkAnswer {
+    id: u64,
+    name: String,
+    url: String,
+}
+
+#[derive(Deserialize, Default)]
+struct SelfLink {
+    #[serde(rename = "self")]
+    itself: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PackageAnswer {
+    id: u64,
+    name: String,
+    version: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct FileAnswer {
+    id: u64,
+    package_id: u64,
+    file_name: String,
+    size: Option<u64>,
+    file_sha256: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct MergeRequestAnswer {
+    iid: u64,
+    title: String,
+    description: Option<String>,
+    state: String,
+    source_branch: String,
+    target_branch: String,
+    author: Option<User>,
+    #[serde(default)]
+    labels: Vec<String>,
+    #[serde(default)]
+    reviewers: Option<Vec<User>>,
+    web_url: String,
+    /// The commit of its head.
+    sha: Option<String>,
+    merge_commit_sha: Option<String>,
+    squash_commit_sha: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    id: u64,
+    username: String,
+}
+
+impl From<MergeRequestAnswer> for Request {
+    fn from(request: MergeRequestAnswer) -> Self {
+        let mut labels = request.labels;
+        labels.sort();
+        let mut reviewers: Vec<String> =
+            request.reviewers.unwrap_or_default().into_iter().map(|user| user.username).collect();
+        reviewers.sort();
+        Request {
+            commit: request.sha.unwrap_or_default(),
+            number: request.iid,
+            title: request.title,
+            body: request.description.unwrap_or_default(),
+            state: match request.state.as_str() {
+                "merged" => RequestState::Merged,
+                "closed" => RequestState::Closed,
+                // `locked` is on its way to `merged`.
+                _ => RequestState::Open,
+            },
+            head: request.source_branch,
+            base: request.target_branch,
+            author: request.author.map(|a| a.username).unwrap_or_default(),
+            labels,
+            reviewers,
+            url: request.web_url,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct NoteAnswer {
+    id: u64,
+    body: String,
+    #[serde(default)]
+    system: bool,
+}
+
+#[derive(Deserialize)]
+struct StatusAnswer {
+    name: String,
+    status: String,
+    description: Option<String>,
+    target_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PipelineAnswer {
+    id: u64,
+    status: String,
+    web_url: String,
+}
+
+#[derive(Deserialize)]
+struct VariableAnswer {
+    key: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct JobAnswer {
+    id: u64,
+    name: String,
+    status: String,
+    #[serde(default)]
+    allow_failure: bool,
+}
+
+/// <https://docs.gitlab.com/api/pipelines/#list-project-pipelines>
+fn run_state(status: &str) -> RunState {
+    match status {
+        "success" | "skipped" => RunState::Success,
+        "failed" => RunState::Failure,
+        "canceled" => RunState::Cancelled,
+        _ => RunState::Going,
+    }
+}
+
+impl From<PipelineAnswer> for Run {
+    fn from(pipeline: PipelineAnswer) -> Self {
+        Run {
+            id: pipeline.id,
+            state: run_state(&pipeline.status),
+            said: pipeline.status,
+            url: pipeline.web_url,
+        }
+    }
+}
+
+/// Where a file of a release is, as [`Asset::id`] holds it: the link's id, the package's, the file's.
+fn asset_id(link: Option<u64>, file: Option<&FileAnswer>) -> String {
+    let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
+    format!("{}:{}:{}", number(link), number(file.map(|f| f.package_id)), number(file.map(|f| f.id)))
+}
+
+fn draft_title(text: &RequestText<'_>) -> String {
+    if text.draft && !text.title.starts_with("Draft:") {
+        format!("Draft: {}", text.title)
+    } else {
+        text.title.to_owned()
+    }
+}
+
+impl View for GitLab {
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.http.traffic()
+    }
+
+    fn repository(&self) -> Answer<Repository> {
+        let project: ProjectAnswer = self.ask(Ok::<_, String>(self.raw(Method::GET, "", None)))?;
+        let level = project.permissions.map(|p| {
+            [p.project_access, p.group_access]
+                .into_iter()
+                .flatten()
+                .map(|a| a.access_level)
+                .max()
+                .unwrap_or(0)
+        });
+        Ok(Repository {
+            name: project.path_with_namespace,
+            default_branch: project.default_branch.unwrap_or_default(),
+            archived: project.archived,
+            fork_of: project.forked_from_project.map(|p| p.path_with_namespace),
+            // 30 is Developer, the least that may release (<https://docs.gitlab.com/api/access_requests/#valid-access-levels>).
+            can_write: level.map(|level| level >= 30),
+        })
+    }
+
+    fn ref_target(&self, name: &str) -> Answer<Option<String>> {
+        let found: Answer<RefAnswer> = match name.split_once('/') {
+            Some(("heads", branch)) => {
+                self.ask(Branch::builder().project(self.project()).branch(branch).build())
+            }
+            Some(("tags", tag)) => self.ask(Tag::builder().project(self.project()).tag_name(tag).build()),
+            _ => return Ok(None),
+        };
+        let short = name.split_once('/').map_or(name, |(_, short)| short);
+        match found {
+            Ok(found) if found.name == short => Ok(found.target.or(found.commit.map(|c| c.id))),
+            Ok(_) => Ok(None),
+            Err(e) if e.absent() => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn release(&self, tag: &str) -> Answer<Option<Release>> {
+        let path = format!("/releases/{}", common::path_escaped(tag));
+        let release: Option<ReleaseAnswer> =
+            match self.ask(Ok::<_, String>(self.raw(Method::GET, &path, None))) {
+                Ok(release) => Some(release),
+                // Where the tag or the project's releases are hidden, GitLab says 403 for a release that is not there.
+                Err(e) if e.absent() => None,
+                Err(e) => return Err(e),
+            };
+        let mut files = self.files(tag)?;
+        if release.is_none() && files.is_empty() {
+            return Ok(None);
+        }
+        let mut assets = Vec::new();
+        let (mut id, mut name, mut notes, mut url) = <(String, String, String, String)>::default();
+        if let Some(release) = release {
+            for link in release.assets.links {
+                let file = files.remove(&link.name);
+                assets.push(Asset {
+                    id: asset_id(Some(link.id), file.as_ref()),
+                    name: link.name,
+                    size: file.as_ref().and_then(|f| f.size),
+                    sha256: file.and_then(|f| f.file_sha256),
+                    complete: true,
+                    listed: true,
+                    url: link.url,
+                });
+            }
+            id = release.tag_name;
+            name = release.name.unwrap_or_default();
+            notes = release.description.unwrap_or_default();
+            url = release.links.itself.unwrap_or_default();
+        }
+        for (name, file) in files {
+            assets.push(Asset {
+                id: asset_id(None, Some(&file)),
+                size: file.size,
+                complete: true,
+                listed: false,
+                url: self.file_url(tag, &name)?.to_string(),
+                sha256: file.file_sha256,
+                name,
+            });
+        }
+        Ok(Some(Release {
+            draft: id.is_empty(),
+            id,
+            tag: tag.to_owned(),
+            name,
+            notes,
+            prerelease: false,
+            immutable: false,
+            url,
+            assets,
+            upload: String::new(),
+        }))
+    }
+
+    fn asset_sha256(&self, asset: &Asset) -> Answer<String> {
+        let url = Url::parse(&asset.url).map_err(|e| Failure::unreadable(Method::GET, &self.api, e))?;
+        let mut request = web::Request::new(Method::GET, url);
+        request.keep = Keep::Sha256;
+        Ok(String::from_utf8_lossy(self.http.call(request)?.body()).into_owned())
+    }
+
+    fn request(&self, head: &str, base: &str) -> Answer<Option<Request>> {
+        let endpoint =
+            MergeRequests::builder().project(self.project()).source_branch(head).target_branch(base).build();
+        let found: Vec<MergeRequestAnswer> = self.pages(endpoint, 1, |_| true)?;
+        let mut requests: Vec<Request> = found.into_iter().map(Request::from).collect();
+        requests.retain(|request| request.head == head && request.base == base);
+        requests
+            .sort_by_key(|request| (request.state != RequestState::Open, std::cmp::Reverse(request.number)));
+        Ok(requests.into_iter().next())
+    }
+
+    fn requests_of(&self, commits: &[CommitId]) -> Answer<BTreeMap<CommitId, Vec<Request>>> {
+        let mut found: BTreeMap<CommitId, Vec<Request>> = BTreeMap::new();
+        let wanted: BTreeMap<String, CommitId> = commits.iter().map(|id| (id.to_string(), *id)).collect();
+        // The newest merged requests name their merge, squash and head commits: one call for a hundred of them.
+        let merged =
+            self.raw(Method::GET, "/merge_requests?state=merged&order_by=updated_at&sort=desc", None);
+        let recent: Vec<MergeRequestAnswer> =
+            self.pages(Ok::<_, String>(merged), 3, |list: &[MergeRequestAnswer]| {
+                list.len() >= commits.len()
+            })?;
+        for request in recent {
+            let shas = [&request.merge_commit_sha, &request.squash_commit_sha, &request.sha];
+            let ids: Vec<CommitId> =
+                shas.into_iter().flatten().filter_map(|sha| wanted.get(sha).copied()).collect();
+            let request = Request::from(request);
+            for id in ids {
+                let requests = found.entry(id).or_default();
+                if !requests.iter().any(|r| r.number == request.number) {
+                    requests.push(request.clone());
+                }
+            }
+        }
+        let rest: Vec<CommitId> = commits.iter().copied().filter(|id| !found.contains_key(id)).collect();
+        for id in rest.into_iter().take(ONE_BY_ONE) {
+            let endpoint = CommitRequests::builder().project(self.project()).sha(id.to_string()).build();
+            let requests: Vec<MergeRequestAnswer> = match self.ask(endpoint) {
+                Err(e) if e.absent() => Vec::new(),
+                answer => answer?,
+            };
+            found.insert(id, requests.into_iter().map(Request::from).collect());
+        }
+        Ok(found)
+    }
+
+    fn comments(&self, request: u64) -> Answer<Vec<Comment>> {
+        let endpoint = MergeRequestNotes::builder().project(self.project()).merge_request(request).build();
+        let notes: Vec<NoteAnswer> = self.pages(endpoint, 20, |_| false)?;
+        Ok(notes.into_iter().filter(|n| !n.system).map(|n| Comment { id: n.id, body: n.body }).collect())
+    }
+
+    fn statuses(&self, commit: CommitId) -> Answer<Vec<Status>> {
+        let endpoint = CommitStatuses::builder().project(self.project()).commit(commit.to_string()).build();
+        let statuses: Vec<StatusAnswer> = self.pages(endpoint, 5, |_| false)?;
+        let neutral = |status: StatusAnswer| Status {
+            name: status.name,
+            state: match status.status.as_str() {
+                "success" | "skipped" => StatusState::Success,
+                "failed" | "canceled" => StatusState::Failure,
+                _ => StatusState::Pending,
+            },
+            text: status.description.unwrap_or_default(),
+            url: status.target_url.filter(|u| !u.is_empty()),
+        };
+        Ok(statuses.into_iter().map(neutral).collect())
+    }
+
+    fn find_run(&self, text: &RunText) -> Answer<Option<Run>> {
+        let endpoint = Pipelines::builder().project(self.project()).ref_(text.git_ref.as_str()).build();
+        let newest: Vec<PipelineAnswer> = self.pages(endpoint, 1, |_| true)?;
+        for pipeline in newest.into_iter().take(10) {
+            let endpoint = PipelineVariables::builder().project(self.project()).pipeline(pipeline.id).build();
+            let variables: Vec<VariableAnswer> = match self.ask(endpoint) {
+                Err(e) if e.absent() || e.status() == Some(403) => continue,
+                answer => answer?,
+            };
+            if variables.iter().any(|v| v.key == CORRELATION && v.value == text.correlation) {
+                return Ok(Some(pipeline.into()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn run(&self, id: u64) -> Answer<Run> {
+        let endpoint = Pipeline::builder().project(self.project()).pipeline(id).build();
+        Ok(self.ask::<PipelineAnswer, _>(endpoint)?.into())
+    }
+
+    fn jobs(&self, run: u64) -> Answer<Vec<Job>> {
+        let endpoint = PipelineJobs::builder().project(self.project()).pipeline(run).build();
+        let jobs: Vec<JobAnswer> = self.pages(endpoint, 5, |_| false)?;
+        let neutral = |job: JobAnswer| {
+            let state = match run_state(&job.status) {
+                RunState::Failure if job.allow_failure => RunState::Success,
+                state => state,
+            };
+            Job { id: job.id, name: job.name, state, said: job.status }
+        };
+        Ok(jobs.into_iter().map(neutral).collect())
+    }
+
+    fn log_tail(&self, job: u64, bytes: usize) -> Answer<String> {
+        let endpoint = self.built(JobTrace::builder().project(self.project()).job(job).build())?;
+        let mut request = web::Request::new(Method::GET, self.address(&endpoint)?);
+        request.keep = Keep::Tail(bytes);
+        Ok(String::from_utf8_lossy(self.http.call(request)?.body()).into_owned())
+    }
+}
+
+impl Forge for GitLab {
+    fn wait(&self, failure: &Failure, tries: u32) -> bool {
+        self.http.wait(failure, tries)
+    }
+
+    fn stage_release(&self, text: &ReleaseText<'_>) -> Answer<Release> {
+        Ok(Release {
+            id: String::new(),
+            tag: text.tag.to_owned(),
+            name: text.name.to_owned(),
+            notes: text.notes.to_owned(),
+            draft: true,
+            prerelease: false,
+            immutable: false,
+            url: String::new(),
+            assets: Vec::new(),
+            upload: String::new(),
+        })
+    }
+
+    fn add_asset(&self, release: &Release, name: &str, content: Body) -> Answer<Asset> {
+        let version = package_version(&release.tag);
+        let endpoint = self.upload_endpoint(&version, name)?;
+        let mut url = self.address(&endpoint)?;
+        url.set_query(Some("select=package_file"));
+        let mut request = web::Request::new(endpoint.method(), url.clone());
+        request.body = content;
+        let response = self.http.call(request)?;
+        let sent: FileAnswer =
+            serde_json::from_slice(response.body()).map_err(|e| Failure::unreadable(Method::PUT, &url, e))?;
+        url.set_query(None);
+        let id = asset_id(None, Some(&sent));
+        Ok(Asset {
+            id,
+            name: name.to_owned(),
+            size: sent.size,
+            sha256: sent.file_sha256,
+            complete: true,
+            listed: false,
+            url: url.to_string(),
+        })
+    }
+
+    fn remove_asset(&self, release: &Release, asset: &Asset) -> Answer<()> {
+        let ids: Vec<Option<u64>> = asset.id.split(':').map(|id| id.parse().ok()).collect();
+        let gone = |answer: Answer<()>| match answer {
+            Err(e) if !e.absent() => Err(e),
+            _ => Ok(()),
+        };
+        let [link, package, file] = ids.as_slice() else { return Ok(()) };
+        if let Some(link) = link {
+            let endpoint = DeleteReleaseLink::builder()
+                .project(self.project())
+                .tag_name(release.tag.as_str())
+                .link_id(*link)
+                .build();
+            gone(self.tell(endpoint))?;
+        }
+        if let (Some(package), Some(file)) = (package, file) {
+            let endpoint = DeletePackageFile::builder()
+                .project(self.project())
+                .package_id(*package)
+                .package_file_id(*file)
+                .build();
+            gone(self.tell(endpoint))?;
+        }
+        Ok(())
+    }
+
+    fn publish_release(&self, release: &Release, text: &ReleaseText<'_>) -> Answer<Release> {
+        let direct = |name: &str| format!("/{name}");
+        if release.id.is_empty() {
+            let mut links = Vec::new();
+            for asset in &release.assets {
+                links.push(
+                    self.built(
+                        CreateReleaseAssetLinks::builder()
+                            .name(asset.name.as_str())
+                            .url(asset.url.as_str())
+                            .direct_asset_path(direct(&asset.name))
+                            .build(),
+                    )?,
+                );
+            }
+            let endpoint = CreateRelease::builder()
+                .project(self.project())
+                .tag_name(text.tag)
+                .name(text.name)
+                .description(text.notes)
+                .assets(links.into_iter())
+                .build();
+            self.tell(endpoint)?;
+        } else {
+            for asset in release.assets.iter().filter(|asset| !asset.listed) {
+                let endpoint = CreateReleaseLink::builder()
+                    .project(self.project())
+                    .tag_name(text.tag)
+                    .name(asset.name.as_str())
+                    .url(asset.url.as_str())
+                    .direct_asset_path(direct(&asset.name))
+                    .build();
+                self.tell(endpoint)?;
+            }
+            if release.name != text.name || release.notes != text.notes {
+                let path = format!("/releases/{}", common::path_escaped(text.tag));
+                let body = json!({ "name": text.name, "description": text.notes });
+                self.tell(Ok::<_, String>(self.raw(Method::PUT, &path, Some(body))))?;
+            }
+        }
+        let mut now = release.clone();
+        now.id = text.tag.to_owned();
+        now.draft = false;
+        now.name = text.name.to_owned();
+        now.notes = text.notes.to_owned();
+        now.url = format!(
+            "{}/{}/-/releases/{}",
+            self.place.web,
+            self.place.repository,
+            common::path_escaped(text.tag)
+        );
+        now.assets.iter_mut().for_each(|asset| asset.listed = true);
+        Ok(now)
+    }
+
+    fn open_request(&self, text: &RequestText<'_>) -> Answer<Request> {
+        let reviewers = self.user_ids(text.reviewers)?;
+        let mut endpoint = CreateMergeRequest::builder();
+        endpoint
+            .project(self.project())
+            .source_branch(text.head)
+            .target_branch(text.base)
+            .title(draft_title(text))
+            .description(text.body);
+        if !reviewers.is_empty() {
+            endpoint.reviewers(reviewers.into_iter());
+        }
+        if !text.labels.is_empty() {
+            endpoint.labels(text.labels.iter().map(String::as_str));
+        }
+        Ok(self.ask::<MergeRequestAnswer, _>(endpoint.build())?.into())
+    }
+
+    fn update_request(&self, request: &Request, text: &RequestText<'_>) -> Answer<Request> {
+        let missing = |wanted: &[String], there: &[String]| -> Vec<String> {
+            wanted.iter().filter(|w| !there.contains(w)).cloned().collect()
+        };
+        let labels = missing(text.labels, &request.labels);
+        let reviewers = missing(text.reviewers, &request.reviewers);
+        let title = draft_title(text);
+        if request.title == title && request.body == text.body && labels.is_empty() && reviewers.is_empty() {
+            return Ok(request.clone());
+        }
+        let mut endpoint = EditMergeRequest::builder();
+        endpoint.project(self.project()).merge_request(request.number).title(title).description(text.body);
+        for label in &labels {
+            endpoint.add_label(label.as_str());
+        }
+        if !reviewers.is_empty() {
+            // The list is set as a whole: those who are asked already stay.
+            let all: Vec<String> = request.reviewers.iter().chain(&reviewers).cloned().collect();
+            endpoint.reviewers(self.user_ids(&all)?.into_iter());
+        }
+        Ok(self.ask::<MergeRequestAnswer, _>(endpoint.build())?.into())
+    }
+
+    fn write_comment(&self, request: u64, there: Option<u64>, body: &str) -> Answer<()> {
+        match there {
+            Some(note) => self.tell(
+                EditMergeRequestNote::builder()
+                    .project(self.project())
+                    .merge_request(request)
+                    .note(note)
+                    .body(body)
+                    .build(),
+            ),
+            None => self.tell(
+                CreateMergeRequestNote::builder()
+                    .project(self.project())
+                    .merge_request(request)
+                    .body(body)
+                    .build(),
+            ),
+        }
+    }
+
+    fn set_status(&self, commit: CommitId, status: &Status) -> Answer<()> {
+        let state = match status.state {
+            StatusState::Pending => CommitStatusState::Pending,
+            StatusState::Success => CommitStatusState::Success,
+            StatusState::Failure => CommitStatusState::Failed,
+        };
+        let mut endpoint = CreateCommitStatus::builder();
+        endpoint
+            .project(self.project())
+            .commit(commit.to_string())
+            .state(state)
+            .name(status.name.as_str())
+            .description(status.text.as_str());
+        if let Some(url) = &status.url {
+            endpoint.target_url(url.as_str());
+        }
+        self.tell(endpoint.build())
+    }
+
+    fn start_run(&self, text: &RunText) -> Answer<Option<Run>> {
+        let named = text.inputs.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+        let variables: Vec<(&str, &str)> = named.chain([(CORRELATION, text.correlation.as_str())]).collect();
+        // A job token starts pipelines by the trigger alone (<https://docs.gitlab.com/ci/triggers/#use-a-cicd-job>).
+        if let Some(Token::Job(token)) = &self.token {
+            let variables: BTreeMap<&str, &str> = variables.into_iter().collect();
+            let body = json!({ "token": token, "ref": text.git_ref, "variables": variables });
+            let endpoint = self.raw(Method::POST, "/trigger/pipeline", Some(body));
+            return Ok(Some(self.ask::<PipelineAnswer, _>(Ok::<_, String>(endpoint))?.into()));
+        }
+        let mut all = Vec::new();
+        for (key, value) in variables {
+            all.push(self.built(PipelineVariable::builder().key(key).value(value).build())?);
+        }
+        let endpoint = CreatePipeline::builder()
+            .project(self.project())
+            .ref_(text.git_ref.as_str())
+            .variables(all.into_iter())
+            .build();
+        Ok(Some(self.ask::<PipelineAnswer, _>(endpoint)?.into()))
+    }
+}

@@ -1,0 +1,410 @@
+//! One suite against both forges: the same effects, and the same neutral answers.
+//!
+//! GitHub is the stateful emulator `emulate` (npm), and every exchange is checked against GitHub's own description of its
+//! API; GitLab is a stand-in of these tests. `.ci/tools.sh` installs the emulator.
+
+mod gitlab;
+mod openapi;
+mod server;
+mod world;
+
+use std::path::Path;
+
+use release_steps::data::CommitId;
+use release_steps::effect::{
+    AssetContent, AssetFile, Comment, Dispatch, Effect, ForgeRelease, ForgeRequest, On, Rev, SetStatus,
+};
+use release_steps::error::{Error, Kind as ErrorKind};
+use release_steps::world::State;
+use release_steps::world::files::digest_of;
+use release_steps::world::forge::{Kind, RunText, Status, StatusState, View};
+use serde_json::Value;
+
+use openapi::Description;
+use server::{Ask, Reply};
+use world::{FAULTS, Fault, World};
+
+/// The commit of everything that is pushed to the stand-in.
+const COMMIT: &str = "4e476dee14bb9ee4c20aebd51970efc827769e68";
+
+fn worlds() -> Vec<World> {
+    World::github().into_iter().chain([World::gitlab()]).collect()
+}
+
+fn asset(name: &str, text: &str) -> AssetFile {
+    AssetFile {
+        name: name.to_owned(),
+        size: text.len() as u64,
+        sha256: digest_of(text.as_bytes()),
+        content: AssetContent::Text(text.to_owned()),
+    }
+}
+
+fn release(world: &World, tag: &str) -> ForgeRelease {
+    ForgeRelease {
+        place: world.place(),
+        tag: tag.to_owned(),
+        name: tag.to_owned(),
+        notes: "### Added\n\n- a thing: `ü`".to_owned(),
+        prerelease: false,
+        latest: Some(true),
+        assets: vec![asset("a.txt", "one"), asset("b.txt", "two")],
+        replace: false,
+    }
+}
+
+fn request(world: &World, head: &str) -> ForgeRequest {
+    ForgeRequest {
+        place: world.place(),
+        head: head.to_owned(),
+        base: "main".to_owned(),
+        title: "release 1.0.0".to_owned(),
+        body: "The plan".to_owned(),
+        labels: vec!["release".to_owned()],
+        reviewers: vec!["anna".to_owned()],
+        draft: false,
+    }
+}
+
+/// What a new process would do with an effect: look, and act unless it is done. Says whether it acted.
+fn run(world: &World, effect: &Effect, commit: Option<CommitId>) -> Result<bool, Error> {
+    let writer = world.writer();
+    match writer.observe(effect, commit)?.expect("it is about a forge") {
+        State::Done(_) => Ok(false),
+        State::Conflict(error) => Err(error),
+        State::Ready => writer.act(effect, Path::new("/nowhere"), commit, &|_| {}).map(|()| true),
+    }
+}
+
+fn view(world: &World) -> std::sync::Arc<dyn View> {
+    world.forges().at(&world.place()).expect("there is a token")
+}
+
+/// Where the emulator answers otherwise than GitHub; nothing of it is read here.
+const EMULATORS: [&str; 5] = [
+    "requested_reviewers: no answer 200",
+    "/description: null is no \"string\"",
+    "status: answer: : url is missing",
+    "status: answer: : repository is missing",
+    "status: answer: : commit_url is missing",
+];
+
+fn check(world: &World, exchanges: &[(Ask, Reply)]) {
+    if world.kind != Kind::GitHub {
+        return;
+    }
+    for description in Description::both() {
+        let mut wrong = world.violations(exchanges, &description);
+        wrong.retain(|violation| EMULATORS.iter().all(|known| !violation.ends_with(known)));
+        wrong.dedup();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}
+
+#[test]
+fn a_release_is_made_once_and_converges() {
+    for world in worlds() {
+        let kind = world.kind;
+        for tag in ["v1.0.0", "release/v2.0.0-ü"] {
+            let effect = Effect::ForgeRelease(release(&world, tag));
+            let error = run(&world, &effect, None).expect_err("there is no tag");
+            assert!(error.message.contains("has no tag"), "{kind:?}: {error:?}");
+            assert_eq!(view(&world).release(tag).unwrap(), None);
+            world.push(&format!("tags/{tag}"));
+            world.exchanges();
+            assert!(run(&world, &effect, None).unwrap(), "{kind:?}");
+            let exchanges = world.exchanges();
+            check(&world, &exchanges);
+            // Look, tag, draft, two files, publish; GitLab looks at the release and at its package's files apart.
+            assert!(exchanges.len() <= 6, "{kind:?}: {} calls", exchanges.len());
+            let made = view(&world).release(tag).unwrap().expect("it is there");
+            assert_eq!(
+                (made.tag.as_str(), made.name.as_str(), made.draft, made.prerelease),
+                (tag, tag, false, false)
+            );
+            assert_eq!(made.notes, "### Added\n\n- a thing: `ü`");
+            let mut assets: Vec<_> =
+                made.assets.iter().map(|a| (a.name.as_str(), a.size, a.complete, a.listed)).collect();
+            assets.sort();
+            assert_eq!(assets, [("a.txt", Some(3), true, true), ("b.txt", Some(3), true, true)], "{kind:?}");
+            assert_eq!(
+                made.assets.iter().find(|a| a.name == "a.txt").unwrap().sha256,
+                Some(digest_of(b"one"))
+            );
+            assert!(!run(&world, &effect, None).unwrap(), "{kind:?}: nothing is left to do");
+        }
+        // A changed file is an error, unless it is to be replaced; a new one is added.
+        let mut changed = release(&world, "v1.0.0");
+        changed.assets[0] = asset("a.txt", "other");
+        let error = run(&world, &Effect::ForgeRelease(changed.clone()), None).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::No);
+        assert!(error.message.contains("a.txt") && error.hint.unwrap().contains("--replace"));
+        changed.assets[0] = asset("a.txt", "one");
+        changed.assets.push(asset("c.txt", "three"));
+        assert!(run(&world, &Effect::ForgeRelease(changed.clone()), None).unwrap());
+        changed.assets[0] = asset("a.txt", "other");
+        changed.replace = true;
+        changed.notes = "new".to_owned();
+        assert!(run(&world, &Effect::ForgeRelease(changed.clone()), None).unwrap());
+        assert!(!run(&world, &Effect::ForgeRelease(changed), None).unwrap(), "{kind:?}");
+        let made = view(&world).release("v1.0.0").unwrap().unwrap();
+        assert_eq!((made.assets.len(), made.notes.as_str()), (3, "new"));
+        check(&world, &world.exchanges());
+    }
+}
+
+#[test]
+fn requests_comments_and_checks_are_made_once() {
+    for world in worlds() {
+        let kind = world.kind;
+        let commit: CommitId = world.push("heads/release/v1").parse().unwrap();
+        world.exchanges();
+        let mut want = request(&world, "release/v1");
+        assert!(run(&world, &Effect::ForgeRequest(want.clone()), None).unwrap());
+        assert!(!run(&world, &Effect::ForgeRequest(want.clone()), None).unwrap(), "{kind:?}");
+        want.body = "Another plan".to_owned();
+        want.labels.push("more".to_owned());
+        want.reviewers.push("ben".to_owned());
+        assert!(run(&world, &Effect::ForgeRequest(want.clone()), None).unwrap());
+        assert!(!run(&world, &Effect::ForgeRequest(want.clone()), None).unwrap(), "{kind:?}");
+        let made = view(&world).request("release/v1", "main").unwrap().expect("it is there");
+        assert_eq!(
+            (made.title.as_str(), made.body.as_str(), made.base.as_str()),
+            ("release 1.0.0", "Another plan", "main")
+        );
+        assert_eq!(
+            (made.labels, made.reviewers, made.author.as_str()),
+            (
+                vec!["more".to_owned(), "release".to_owned()],
+                vec!["anna".to_owned(), "ben".to_owned()],
+                "octocat"
+            )
+        );
+        assert_eq!(made.commit, commit.to_string());
+        assert_eq!(view(&world).request("none", "main").unwrap(), None);
+
+        for (on, body) in [
+            (On::Number(made.number), "first"),
+            (On::Branches { head: "release/v1".to_owned(), base: "main".to_owned() }, "second"),
+        ] {
+            let comment =
+                Comment { place: world.place(), on, name: "plan".to_owned(), body: body.to_owned() };
+            assert!(run(&world, &Effect::Comment(comment.clone()), None).unwrap(), "{kind:?}");
+            assert!(!run(&world, &Effect::Comment(comment), None).unwrap(), "{kind:?}");
+        }
+        let comments = view(&world).comments(made.number).unwrap();
+        assert_eq!(comments.len(), 1, "{kind:?}");
+        assert_eq!(comments[0].body, "<!-- release-steps: plan -->\nsecond");
+
+        for state in [StatusState::Pending, StatusState::Success] {
+            let status = Status { name: "gate".to_owned(), state, text: "so far".to_owned(), url: None };
+            let effect = Effect::SetStatus(SetStatus {
+                place: world.place(),
+                commit: Rev::Commit(commit),
+                status: status.clone(),
+            });
+            assert!(run(&world, &effect, Some(commit)).unwrap());
+            assert!(!run(&world, &effect, Some(commit)).unwrap(), "{kind:?}");
+            assert_eq!(view(&world).statuses(commit).unwrap(), [status]);
+        }
+        check(&world, &world.exchanges());
+
+        let facts = view(&world).repository().unwrap();
+        assert_eq!(
+            (facts.name, facts.default_branch.as_str(), facts.archived, facts.can_write),
+            (world.place().repository, "main", false, Some(true))
+        );
+        assert_eq!(view(&world).ref_target("heads/none").unwrap(), None);
+        assert_eq!(view(&world).ref_target("heads/release/v1").unwrap(), Some(commit.to_string()));
+    }
+}
+
+#[test]
+fn a_pipeline_is_started_once_and_followed() {
+    let world = World::gitlab();
+    let run_text = RunText {
+        workflow: None,
+        git_ref: "main".to_owned(),
+        inputs: [("TARGET".to_owned(), "prod".to_owned())].into(),
+        correlation: "c0ffee".to_owned(),
+    };
+    let effect = Effect::Dispatch(Dispatch { place: world.place(), run: run_text.clone(), wait: true });
+    assert!(run(&world, &effect, None).unwrap());
+    assert!(!run(&world, &effect, None).unwrap());
+    assert_eq!(world.gitlab.counts().2, 1);
+    let found = view(&world).find_run(&run_text).unwrap().unwrap();
+    assert_eq!(view(&world).jobs(found.id).unwrap()[0].name, "build");
+    assert_eq!(view(&world).log_tail(77, 7).unwrap(), "line 2\n");
+
+    // Where it may have been started, it is not started again unless it can be told that it was not.
+    for (n, fault) in
+        [Fault::ActedThen502, Fault::ActedThenCut, Fault::ActedThenSilent].into_iter().enumerate()
+    {
+        let mut text = run_text.clone();
+        text.correlation = format!("run-{n}");
+        let effect = Effect::Dispatch(Dispatch { place: world.place(), run: text, wait: true });
+        // The list, then the variables of each pipeline, then the start.
+        world.break_request(n + 2, fault);
+        run(&world, &effect, None).unwrap_or_else(|e| panic!("{fault:?}: {e:?}"));
+        assert!(!run(&world, &effect, None).unwrap());
+        assert_eq!(world.gitlab.counts().2, n + 2, "{fault:?}");
+    }
+}
+
+/// Whatever goes wrong with whichever request: the run ends well or says what to do, a new run ends well, and there is one
+/// of everything.
+fn survive(
+    world: &World,
+    name: &str,
+    effect: impl Fn(usize) -> Effect,
+    one: impl Fn(usize),
+    commit: Option<CommitId>,
+) {
+    world.exchanges();
+    run(world, &effect(0), commit).unwrap_or_else(|e| panic!("{name}: {e:?}"));
+    let requests = world.exchanges().len();
+    one(0);
+    let mut trial = 0;
+    for number in 0..requests {
+        for fault in FAULTS {
+            trial += 1;
+            let effect = effect(trial);
+            let what = format!("{:?} {name}: {fault:?} at request {number} of {requests}", world.kind);
+            world.break_request(number, fault);
+            let first = run(world, &effect, commit);
+            let exchanges = world.exchanges();
+            if let Err(error) = &first {
+                assert!(error.hint.is_some(), "{what}: {error:?}");
+                assert!(!format!("{error:?}").contains(gitlab::TOKEN), "{what}: {error:?}");
+            }
+            if matches!(
+                fault,
+                Fault::ActedThen502 | Fault::ActedThenCut | Fault::Limited | Fault::TooMany | Fault::Cut
+            ) {
+                assert!(first.is_ok(), "{what}: {first:?}");
+            }
+            never_blindly_twice(&exchanges, &what);
+            run(world, &effect, commit).unwrap_or_else(|e| panic!("{what}: again: {e:?}"));
+            assert!(!run(world, &effect, commit).unwrap(), "{what}: it does not converge");
+            one(trial);
+        }
+    }
+}
+
+/// Between two POSTs of the same there is a look.
+fn never_blindly_twice(exchanges: &[(Ask, Reply)], what: &str) {
+    for pair in exchanges.windows(2) {
+        let [(a, _), (b, _)] = pair else { continue };
+        let same = a.method == "POST"
+            && b.method == "POST"
+            && a.path == b.path
+            && a.query == b.query
+            && a.body == b.body;
+        assert!(!same, "{what}: {} {} was sent twice without a look", a.method, a.path);
+    }
+}
+
+#[test]
+fn a_release_survives_every_fault() {
+    for world in worlds() {
+        for trial in 0..120 {
+            world.push(&format!("tags/v{trial}.0.0"));
+        }
+        let one = |trial: usize| {
+            let tag = format!("v{trial}.0.0");
+            match world.kind {
+                Kind::GitLab => {
+                    let mut links = world.gitlab.links(&tag).expect("it is there");
+                    links.sort();
+                    assert_eq!(links, ["a.txt", "b.txt"]);
+                }
+                Kind::GitHub => {
+                    let mut of_tag = Vec::new();
+                    for page in 1..3 {
+                        let path = format!("/repos/octocat/hello/releases?per_page=100&page={page}");
+                        let list = world.ask_emulator("GET", &path, None);
+                        of_tag.extend(
+                            list.as_array()
+                                .into_iter()
+                                .flatten()
+                                .filter(|r| r["tag_name"] == tag.as_str())
+                                .cloned(),
+                        );
+                    }
+                    let [only] = of_tag.as_slice() else { panic!("{tag}: {} releases", of_tag.len()) };
+                    let mut names: Vec<&str> = only["assets"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(|a| a["name"].as_str())
+                        .collect();
+                    names.sort_unstable();
+                    assert_eq!((names, &only["draft"]), (vec!["a.txt", "b.txt"], &Value::Bool(false)));
+                }
+            }
+        };
+        survive(
+            &world,
+            "release",
+            |trial| Effect::ForgeRelease(release(&world, &format!("v{trial}.0.0"))),
+            one,
+            None,
+        );
+    }
+}
+
+#[test]
+fn a_request_and_its_comment_survive_every_fault() {
+    for world in worlds() {
+        for trial in 0..120 {
+            world.push(&format!("heads/r/{trial}"));
+        }
+        let number =
+            |trial: usize| view(&world).request(&format!("r/{trial}"), "main").unwrap().unwrap().number;
+        let one = |trial: usize| {
+            let count = match world.kind {
+                // The emulator's list is GitHub's; GitLab's stand-in refuses a second open request by itself.
+                Kind::GitHub => {
+                    let path =
+                        format!("/repos/octocat/hello/pulls?state=all&per_page=100&head=octocat:r/{trial}");
+                    world.ask_emulator("GET", &path, None).as_array().map_or(0, Vec::len)
+                }
+                Kind::GitLab => usize::from(world.gitlab.counts().0 == trial + 1),
+            };
+            assert_eq!(count, 1, "request r/{trial}");
+        };
+        survive(
+            &world,
+            "request",
+            |trial| Effect::ForgeRequest(request(&world, &format!("r/{trial}"))),
+            one,
+            None,
+        );
+        let comment = |trial: usize| {
+            let on = On::Number(number(trial));
+            Effect::Comment(Comment {
+                place: world.place(),
+                on,
+                name: "plan".to_owned(),
+                body: "text".to_owned(),
+            })
+        };
+        let one = |trial: usize| {
+            assert_eq!(view(&world).comments(number(trial)).unwrap().len(), 1, "comment {trial}")
+        };
+        survive(&world, "comment", comment, one, None);
+    }
+}
+
+#[test]
+fn a_token_that_is_missing_or_for_another_host_is_said_before_anything_is_sent() {
+    let world = World::gitlab();
+    let config = release_steps::config::ForgeConfig::default();
+    let env = [("GITHUB_TOKEN".to_owned(), "ghs_x".to_owned())].into_iter().collect();
+    let forges = release_steps::world::forge::Forges::new(config, env);
+    let error = forges.at(&world.place()).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Usage);
+    assert!(error.hint.unwrap().contains("token_env"));
+    assert!(error.detail.unwrap().contains("GITHUB_TOKEN is for github.com"));
+    assert!(world.exchanges().is_empty());
+}

@@ -1,0 +1,363 @@
+//! The two forges behind one front, which records every exchange and breaks those that a test wants broken.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use release_steps::config::ForgeConfig;
+use release_steps::facts::Env;
+use release_steps::world::forge::act::Writer;
+use release_steps::world::forge::{Forges, Kind, Place};
+use release_steps::world::http::Limits;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::gitlab::{GitLab, PROJECT, TOKEN};
+use crate::openapi::Description;
+use crate::server::{Ask, Breaks, Reply, serve};
+
+/// What goes wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// This status instead of the server's answer; the server never hears of the request.
+    Status(u16),
+    /// 403 with the headers of a rate limit that is free again in a second.
+    Limited,
+    /// 429 with `Retry-After`.
+    TooMany,
+    /// 502 after the server has acted.
+    ActedThen502,
+    /// The connection is cut before the server hears of the request.
+    Cut,
+    /// The connection is cut after the server has acted.
+    ActedThenCut,
+    /// No answer, and the server never hears of the request.
+    Silent,
+    /// No answer, although the server has acted.
+    ActedThenSilent,
+    /// Half an answer, after the server has acted.
+    ActedThenSlow,
+}
+
+/// All of them.
+pub const FAULTS: [Fault; 15] = [
+    Fault::Status(401),
+    Fault::Status(403),
+    Fault::Limited,
+    Fault::Status(404),
+    Fault::Status(409),
+    Fault::Status(422),
+    Fault::TooMany,
+    Fault::Status(500),
+    Fault::Status(503),
+    Fault::ActedThen502,
+    Fault::Cut,
+    Fault::ActedThenCut,
+    Fault::Silent,
+    Fault::ActedThenSilent,
+    Fault::ActedThenSlow,
+];
+
+#[derive(Default)]
+struct Front {
+    exchanges: Vec<(Ask, Reply)>,
+    /// Which request from now on goes wrong, and how.
+    fault: Option<(usize, Fault)>,
+}
+
+/// A forge that runs.
+pub struct World {
+    /// Which kind.
+    pub kind: Kind,
+    /// Where the front is.
+    pub url: String,
+    /// The stand-in, where it is one.
+    pub gitlab: Arc<GitLab>,
+    front: Arc<Mutex<Front>>,
+    emulator: Option<(Child, String)>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some((child, _)) = &mut self.emulator {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn front(answer: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> (String, Arc<Mutex<Front>>) {
+    let front = Arc::new(Mutex::new(Front::default()));
+    let shared = front.clone();
+    let url = serve(move |ask| {
+        let fault = {
+            let mut front = shared.lock().expect("no test has failed in here");
+            match &mut front.fault {
+                Some((0, fault)) => {
+                    let fault = *fault;
+                    front.fault = None;
+                    Some(fault)
+                }
+                Some((left, _)) => {
+                    *left -= 1;
+                    None
+                }
+                None => None,
+            }
+        };
+        let refuse = |status: u16| Reply::json(status, &json!({ "message": "broken by the test" }));
+        let broken = |breaks: Breaks| Reply { breaks, ..answer(&ask) };
+        let reply = match fault {
+            None => answer(&ask),
+            Some(Fault::Status(status)) => refuse(status),
+            Some(Fault::Limited) => refuse(403)
+                .header("x-ratelimit-remaining", 0)
+                .header("x-ratelimit-reset", 1)
+                .header("retry-after", 1),
+            Some(Fault::TooMany) => refuse(429).header("retry-after", 1),
+            Some(Fault::ActedThen502) => {
+                answer(&ask);
+                Reply { status: 502, body: b"<html>Bad Gateway</html>".to_vec(), ..Reply::default() }
+            }
+            Some(Fault::Cut) => Reply { breaks: Breaks::Cut, ..Reply::default() },
+            Some(Fault::Silent) => Reply { breaks: Breaks::Silent, ..Reply::default() },
+            Some(Fault::ActedThenCut) => broken(Breaks::Cut),
+            Some(Fault::ActedThenSilent) => broken(Breaks::Silent),
+            Some(Fault::ActedThenSlow) => broken(Breaks::Slow),
+        };
+        shared.lock().expect("no test has failed in here").exchanges.push((ask, reply.clone()));
+        reply
+    });
+    (url, front)
+}
+
+/// Where `emulate` and the node that runs it are: `.ci/tools.sh` puts them into the target folder.
+fn emulator() -> Option<(PathBuf, PathBuf)> {
+    let tools = std::env::var_os("EMULATE_HOME").map(PathBuf::from).or_else(|| {
+        Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).parent()?.join("tools").join("emulate"))
+    })?;
+    let (node, script) =
+        (tools.join("node_modules/.bin/node"), tools.join("node_modules/emulate/dist/index.js"));
+    (node.exists() && script.exists()).then_some((node, script))
+}
+
+impl World {
+    /// The stand-in for GitLab.
+    pub fn gitlab() -> World {
+        let gitlab = Arc::new(GitLab::default());
+        let shared = gitlab.clone();
+        let (url, front) = front(move |ask| shared.answer(ask));
+        World { kind: Kind::GitLab, url, gitlab, front, emulator: None }
+    }
+
+    /// GitHub's emulator; none where it is not installed, which a CI job does not forgive.
+    pub fn github() -> Option<World> {
+        let Some((node, script)) = emulator() else {
+            assert!(std::env::var_os("CI").is_none(), "no emulator: run .ci/tools.sh");
+            eprintln!("skipped: no emulator of GitHub here; .ci/tools.sh installs it");
+            return None;
+        };
+        let upstream = Arc::new(Mutex::new(String::new()));
+        let shared = upstream.clone();
+        let digests: Mutex<Vec<(String, String)>> = Mutex::default();
+        let statuses: Mutex<Vec<(String, Value)>> = Mutex::default();
+        let (url, front) = front(move |ask| {
+            let upstream = shared.lock().expect("no test has failed in here").clone();
+            beside(ask, &statuses).unwrap_or_else(|| forward(ask, &upstream, &digests))
+        });
+        let seed = std::env::temp_dir().join(format!(
+            "release-steps-emulate-{}-{}.yaml",
+            std::process::id(),
+            url.len() + url.bytes().map(usize::from).sum::<usize>()
+        ));
+        let mut file = std::fs::File::create(&seed).expect("a file can be made");
+        write!(
+            file,
+            "tokens:\n  {TOKEN}: {{ login: octocat, scopes: [repo, user, workflow] }}\ngithub:\n  baseUrl: {url}\n  users: [ {{ login: octocat, name: Octo, email: o@x.example }}, {{ login: anna, name: A, email: a@x.example }}, {{ login: ben, name: B, email: b@x.example }} ]\n  repos: [ {{ owner: octocat, name: hello, language: Rust, auto_init: true }} ]\n"
+        )
+        .expect("it can be written");
+        // A port that was free a moment ago.
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("address").port();
+        let child = Command::new(node)
+            .arg(script)
+            .args(["start", "--service", "github", "--port", &port.to_string(), "--seed"])
+            .arg(&seed)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("node runs");
+        let address = format!("http://127.0.0.1:{port}");
+        *upstream.lock().expect("no test has failed in here") = address.clone();
+        let world = World {
+            kind: Kind::GitHub,
+            url,
+            gitlab: Arc::default(),
+            front,
+            emulator: Some((child, address.clone())),
+        };
+        let started = Instant::now();
+        while reqwest::blocking::get(format!("{address}/rate_limit")).is_err() {
+            assert!(started.elapsed() < Duration::from_secs(30), "the emulator does not start");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Some(world)
+    }
+
+    /// The repository.
+    pub fn place(&self) -> Place {
+        let (api, repository) = match self.kind {
+            Kind::GitHub => (self.url.clone(), "octocat/hello"),
+            Kind::GitLab => (format!("{}/api/v4", self.url), PROJECT),
+        };
+        Place { kind: self.kind, api, web: self.url.clone(), repository: repository.to_owned() }
+    }
+
+    /// The forges as a new process would connect to them.
+    pub fn forges(&self) -> Arc<Forges> {
+        let config = ForgeConfig { token_env: Some("TOKEN".to_owned()), ..ForgeConfig::default() };
+        let env: Env = [("TOKEN".to_owned(), TOKEN.to_owned())].into_iter().collect();
+        let limits = Limits {
+            idle: Duration::from_millis(250),
+            total: Duration::from_millis(800),
+            transfer: Duration::from_millis(800),
+            step: Duration::from_millis(5),
+            wait: Duration::from_secs(6),
+            ..Limits::default()
+        };
+        Arc::new(Forges::with_limits(config, env, limits))
+    }
+
+    /// The write side, as a new process has it.
+    pub fn writer(&self) -> Writer {
+        Writer::new(self.forges())
+    }
+
+    /// Lets a request from now on go wrong, counted from 0.
+    pub fn break_request(&self, number: usize, fault: Fault) {
+        let mut front = self.front.lock().expect("no test has failed in here");
+        front.fault = Some((number, fault));
+        front.exchanges.clear();
+    }
+
+    /// The exchanges since the last call.
+    pub fn exchanges(&self) -> Vec<(Ask, Reply)> {
+        let mut front = self.front.lock().expect("no test has failed in here");
+        front.fault = None;
+        std::mem::take(&mut front.exchanges)
+    }
+
+    /// Adds a branch or tag, as a push would, and returns its commit.
+    pub fn push(&self, name: &str) -> String {
+        match &self.emulator {
+            None => {
+                let commit = crate::COMMIT.to_owned();
+                self.gitlab.push(name, &commit);
+                commit
+            }
+            Some(_) => {
+                let main = self.ask_emulator("GET", "/repos/octocat/hello/git/ref/heads/main", None);
+                let commit = main["object"]["sha"].as_str().expect("main has a commit").to_owned();
+                let body = json!({ "ref": format!("refs/{name}"), "sha": commit });
+                let made = self.ask_emulator("POST", "/repos/octocat/hello/git/refs", Some(&body));
+                assert!(made["object"]["sha"].is_string(), "{made}");
+                commit
+            }
+        }
+    }
+
+    /// Asks the emulator itself, past the front.
+    pub fn ask_emulator(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
+        let (_, address) = self.emulator.as_ref().expect("only GitHub has one");
+        let client = reqwest::blocking::Client::new();
+        let mut request = client
+            .request(method.parse().expect("a method"), format!("{address}{path}"))
+            .header("authorization", format!("Bearer {TOKEN}"));
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let text = request.send().and_then(|r| r.text()).expect("the emulator answers");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// What the exchanges break of GitHub's description of its API. What the emulator itself leaves out is no fault of
+    /// ours.
+    pub fn violations(&self, exchanges: &[(Ask, Reply)], described: &Description) -> Vec<String> {
+        exchanges.iter().flat_map(|(ask, reply)| described.check(ask, reply)).collect()
+    }
+}
+
+/// What the emulator does not know, answered as GitHub's documentation says: commit statuses
+/// (<https://docs.github.com/rest/commits/statuses>).
+fn beside(ask: &Ask, statuses: &Mutex<Vec<(String, Value)>>) -> Option<Reply> {
+    let mut statuses = statuses.lock().expect("no test has failed in here");
+    let parts: Vec<&str> = ask.path.trim_start_matches('/').split('/').collect();
+    match (ask.method.as_str(), parts.as_slice()) {
+        ("POST", ["repos", _, _, "statuses", sha]) => {
+            let said = ask.json();
+            let status = json!({
+                "url": "", "avatar_url": "", "id": statuses.len() + 1, "node_id": "", "state": said["state"],
+                "description": said["description"], "target_url": said["target_url"], "context": said["context"],
+                "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "creator": null,
+            });
+            statuses.retain(|(of, s)| of != sha || s["context"] != said["context"]);
+            statuses.push(((*sha).to_owned(), status.clone()));
+            Some(Reply::json(201, &status))
+        }
+        ("GET", ["repos", _, _, "commits", sha, "status"]) => {
+            let of: Vec<&Value> = statuses.iter().filter(|(of, _)| of == sha).map(|(_, s)| s).collect();
+            Some(Reply::json(
+                200,
+                &json!({ "state": "pending", "statuses": of, "sha": sha, "total_count": of.len() }),
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// Passes a request on to the emulator. To the files of releases it adds their digest, which GitHub tells since 2025
+/// (<https://docs.github.com/rest/releases/assets#get-a-release-asset>) and the emulator does not.
+fn forward(ask: &Ask, upstream: &str, digests: &Mutex<Vec<(String, String)>>) -> Reply {
+    let query = if ask.raw_query.is_empty() { String::new() } else { format!("?{}", ask.raw_query) };
+    let client = reqwest::blocking::Client::new();
+    let mut request =
+        client.request(ask.method.parse().expect("a method"), format!("{upstream}{}{query}", ask.path));
+    for name in ["authorization", "accept", "content-type"] {
+        if let Some(value) = ask.headers.get(name) {
+            request = request.header(name, value);
+        }
+    }
+    let answer = request.body(ask.body.clone()).send().expect("the emulator answers");
+    let status = answer.status().as_u16();
+    let headers = answer
+        .headers()
+        .iter()
+        .filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.replace(upstream, ""))))
+        .collect();
+    let body = answer.bytes().expect("the emulator answers").to_vec();
+    let Ok(mut json) = serde_json::from_slice::<Value>(&body) else {
+        return Reply { status, headers, body, breaks: Breaks::Not };
+    };
+    let mut digests = digests.lock().expect("no test has failed in here");
+    if ask.method == "POST" && ask.path.ends_with("/assets") && status == 201 {
+        let sha256: String = Sha256::digest(&ask.body).iter().map(|b| format!("{b:02x}")).collect();
+        digests.push((json["url"].as_str().unwrap_or_default().to_owned(), format!("sha256:{sha256}")));
+    }
+    add_digests(&mut json, &digests);
+    Reply { status, headers, body: json.to_string().into_bytes(), breaks: Breaks::Not }
+}
+
+fn add_digests(value: &mut Value, digests: &[(String, String)]) {
+    if value["browser_download_url"].is_string() {
+        let known = digests.iter().find(|(url, _)| value["url"] == url.as_str());
+        value["digest"] = known.map(|(_, digest)| digest.as_str()).into();
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| add_digests(item, digests)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| add_digests(field, digests)),
+        _ => {}
+    }
+}
