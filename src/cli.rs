@@ -179,11 +179,29 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Plan>
         Command::Doctor => steps::doctor::plan(&facts)?,
         Command::Run(args) => steps::run::plan(args, &facts)?,
         Command::Apply { file } => Step::from(read_plan(file)?),
-        Command::Resume { abandon } => return resume(cli, redactor, &facts, *abandon, sink, shown),
+        Command::Resume { abandon } => {
+            let answer = resume(cli, redactor, &facts, *abandon, sink, shown);
+            tell_traffic(cli, &facts, sink);
+            return answer;
+        }
         Command::Schema | Command::Completions { .. } => return text(String::new()),
     };
     *shown = Some(step.plan.clone());
-    act(cli, redactor, &facts, step, sink)
+    let answer = act(cli, redactor, &facts, step, sink);
+    tell_traffic(cli, &facts, sink);
+    answer
+}
+
+/// With `-v`, how much was asked of the forge: calls are what its limits count.
+fn tell_traffic(cli: &Cli, facts: &Facts<'_>, sink: &dyn Sink) {
+    let traffic = facts.forges().traffic();
+    if cli.global.verbose && traffic.calls > 0 {
+        let text = format!(
+            "{} calls to the forge, {} of them answered \"unchanged\"",
+            traffic.calls, traffic.unchanged
+        );
+        sink.event(&Event::Note { text: &text });
+    }
 }
 
 fn read_plan(file: &Path) -> Result<Plan> {

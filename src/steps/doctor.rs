@@ -93,16 +93,10 @@ fn what_will_not_happen(place: &Place, name: &str, token: &Token, plan: &mut Pla
         plan.findings.push(Finding::new(Answer::Note, "consequences", message).hint(hint));
     };
     match token {
-        Token::Access(token)
-            if place.kind == Kind::GitHub && (name == "GITHUB_TOKEN" || token.starts_with("ghs_")) =>
-        {
-            if name == "GITHUB_TOKEN" {
-                note(
-                    "tags, releases and requests made with GITHUB_TOKEN start no workflow, except by `build dispatch`",
-                    "use an App's installation token or a personal one where a workflow should follow",
-                );
-            }
-        }
+        Token::Access(_) if place.kind == Kind::GitHub && name == "GITHUB_TOKEN" => note(
+            "tags, releases and requests made with GITHUB_TOKEN start no workflow, except by `build dispatch`",
+            "use an App's installation token or a personal one where a workflow should follow",
+        ),
         Token::Job(_) => {
             note(
                 "CI_JOB_TOKEN makes releases, and opens no merge requests, writes no comments and sets no statuses",

@@ -26,7 +26,7 @@ struct State {
     branches: BTreeMap<String, String>,
     releases: BTreeMap<String, Value>,
     /// By the version: package id, then its files with their content.
-    packages: BTreeMap<String, (u64, Vec<(Value, Vec<u8>)>)>,
+    packages: BTreeMap<String, (u64, Vec<File>)>,
     requests: Vec<Value>,
     notes: BTreeMap<u64, Vec<Value>>,
     statuses: BTreeMap<String, Vec<Value>>,
@@ -39,6 +39,13 @@ impl State {
         self.last_id += 1;
         self.last_id
     }
+}
+
+/// A file as it is answered, and its content.
+type File = (Value, Vec<u8>);
+
+fn is_id(value: &Value, id: &str) -> bool {
+    value.as_u64().is_some_and(|number| id.parse() == Ok(number))
 }
 
 /// `{"message": …}`: <https://docs.gitlab.com/api/rest/troubleshooting/#status-codes>
@@ -182,7 +189,7 @@ impl State {
                 let Some(release) = self.releases.get_mut(*tag) else { return not_found() };
                 let links = release["assets"]["links"].as_array_mut().expect("it is a list");
                 let before = links.len();
-                links.retain(|l| l["id"].to_string() != *id);
+                links.retain(|l| !is_id(&l["id"], id));
                 if links.len() < before { Reply::json(200, &json!({})) } else { not_found() }
             }
             (_, ["packages", ..]) => self.packages(method, &rest[1..], ask),
@@ -266,7 +273,7 @@ impl State {
             ("DELETE", [id, "package_files", file]) => {
                 for (own, files) in self.packages.values_mut() {
                     if own.to_string() == *id {
-                        files.retain(|(f, _)| f["id"].to_string() != *file);
+                        files.retain(|(f, _)| !is_id(&f["id"], file));
                     }
                 }
                 Reply { status: 204, ..Reply::default() }
@@ -353,7 +360,7 @@ impl State {
             }
             // <https://docs.gitlab.com/api/merge_requests/#update-a-merge-request>
             ("PUT", [iid]) => {
-                let Some(request) = self.requests.iter_mut().find(|r| r["iid"].to_string() == *iid) else {
+                let Some(request) = self.requests.iter_mut().find(|r| is_id(&r["iid"], iid)) else {
                     return not_found();
                 };
                 for (from, to) in [("title", "title"), ("description", "description")] {
@@ -384,7 +391,7 @@ impl State {
             // <https://docs.gitlab.com/api/notes/#update-a-merge-request-note>
             ("PUT", [iid, "notes", id]) => {
                 let notes = self.notes.entry(iid.parse().unwrap_or(0)).or_default();
-                let Some(note) = notes.iter_mut().find(|n| n["id"].to_string() == *id) else {
+                let Some(note) = notes.iter_mut().find(|n| is_id(&n["id"], id)) else {
                     return not_found();
                 };
                 note["body"] = text("body").into();
@@ -428,8 +435,7 @@ impl State {
             }
             // <https://docs.gitlab.com/api/pipelines/#retrieve-a-pipeline>, …/#list-pipeline-variables
             ("GET", ["pipelines", id, rest @ ..]) => {
-                let Some((pipeline, variables)) =
-                    self.pipelines.iter().find(|(p, _)| p["id"].to_string() == *id)
+                let Some((pipeline, variables)) = self.pipelines.iter().find(|(p, _)| is_id(&p["id"], id))
                 else {
                     return not_found();
                 };

@@ -152,6 +152,7 @@ impl World {
         World { kind: Kind::GitLab, url, gitlab, front, emulator: None }
     }
 
+    #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
     /// GitHub's emulator; none where it is not installed, which a CI job does not forgive.
     pub fn github() -> Option<World> {
         let Some((node, script)) = emulator() else {
