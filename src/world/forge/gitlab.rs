@@ -516,7 +516,6 @@ impl View for GitLab {
         let release: Option<ReleaseAnswer> =
             match self.ask(Ok::<_, String>(self.raw(Method::GET, &path, None))) {
                 Ok(release) => Some(release),
-                // Where the tag or the project's releases are hidden, GitLab says 403 for a release that is not there.
                 Err(e) if e.absent() => None,
                 Err(e) => return Err(e),
             };
