@@ -6,7 +6,9 @@ use crate::effect::{Branch, Commit, Effect, Make, Rev};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
+use crate::publish::{RequestPlan, plan_request};
 use crate::rules::branching::name;
+use crate::rules::text::{Newlines, inert};
 use crate::steps::Step;
 use crate::world::git::trees::rehearse;
 
@@ -66,6 +68,7 @@ fn one(facts: &Facts<'_>, sources: &[CommitId], target: &Tip, branch: &str, plan
         if let Some(push) = push(facts, vec![(branch.to_owned(), Rev::Commit(local.commit), there)])? {
             plan.then(Effect::Push(push));
         }
+        request(facts, sources, target, branch, plan)?;
         return Ok(true);
     }
     if there.is_some() {
@@ -74,6 +77,7 @@ fn one(facts: &Facts<'_>, sources: &[CommitId], target: &Tip, branch: &str, plan
             "backport",
             format!("{branch} is at {} already", facts.config.release.remote),
         ));
+        request(facts, sources, target, branch, plan)?;
         return Ok(true);
     }
     let wanted = missing(facts, sources, target.commit)?;
@@ -112,8 +116,42 @@ fn one(facts: &Facts<'_>, sources: &[CommitId], target: &Tip, branch: &str, plan
     plan.then(Effect::Branch(Branch { name: branch.to_owned(), at: parent.clone() }));
     if let Some(push) = push(facts, vec![(branch.to_owned(), parent, None)])? {
         plan.then(Effect::Push(push));
+        request(facts, &wanted, target, branch, plan)?;
     }
     Ok(true)
+}
+
+/// Opens the request for the branch, or finds it again, where a forge is known and there is a token for it.
+fn request(
+    facts: &Facts<'_>,
+    picked: &[CommitId],
+    target: &Tip,
+    branch: &str,
+    plan: &mut Plan,
+) -> Result<()> {
+    let repo = facts.repo();
+    let mut subjects = Vec::new();
+    for id in picked {
+        let message = repo.message(*id)?;
+        let subject = message.lines().next().unwrap_or_default();
+        subjects.push((inert(subject, Newlines::Flatten).into_owned(), *id));
+    }
+    let title = match subjects.as_slice() {
+        [(subject, _)] => format!("{subject} (backport to {})", target.name),
+        _ => format!("Backport {} commits to {}", subjects.len(), target.name),
+    };
+    let list: String = subjects.iter().map(|(subject, id)| format!("- {id} {subject}\n")).collect();
+    let wanted = RequestPlan {
+        head: branch.to_owned(),
+        base: target.name.clone(),
+        title,
+        body: format!("Cherry-picked onto {}:\n\n{list}", target.name),
+        ..RequestPlan::default()
+    };
+    if let Some(effect) = plan_request(facts, wanted, plan)? {
+        plan.then(effect);
+    }
+    Ok(())
 }
 
 /// Which of some commits a branch does not have, neither themselves nor as cherry-picks that name them.

@@ -1,23 +1,28 @@
 //! The plan of a release, for `release` and for chains: version files and changelog in a commit, the tag, the push.
 
+mod checks;
+mod push;
+
 use jiff::Zoned;
 use minijinja::context;
 use semver::Version;
 use serde_json::json;
 
+use self::checks::{check_work_tree, mention_disagreement, refuse_taken, refuse_unfetched_tags};
+use self::push::{push, push_what_is_missing};
 use crate::data::CommitId;
-use crate::effect::{Commit, Effect, FileEdit, Make, Push, RefUpdate, Rev, Tag};
+use crate::effect::{Commit, Effect, FileEdit, Make, Rev, Tag};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan, Precondition};
 use crate::publish::{Publication, drop_published, plan_releases};
 use crate::rules::changelog::{PREAMBLE, headings, insert, text};
 use crate::rules::packages::Because;
-use crate::rules::version::{Request, guard};
-use crate::survey::branches::{owned, releases_from};
+use crate::rules::version::Request;
+use crate::survey::branches::releases_from;
 use crate::survey::changelog::{Writer, dated};
-use crate::survey::files::{Edits, Source, Versioned, is_placeholder, set_versions, written_versions};
-use crate::survey::{Ask, Candidate, Released, candidates, packages};
+use crate::survey::files::{Edits, Source, Versioned, set_versions};
+use crate::survey::{Ask, Candidate, candidates, packages};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -258,71 +263,6 @@ fn made_beside(facts: &Facts<'_>, place: &Place, released: &[&Candidate]) -> Res
     Ok(None)
 }
 
-/// A version that a tag, or another release or hotfix branch, owns is not taken.
-fn refuse_taken(facts: &Facts<'_>, place: &Place, released: &[&Candidate]) -> Result<()> {
-    let by_branches = owned(facts, place.branch.as_deref())?;
-    for candidate in released {
-        let Some(next) = &candidate.next else { continue };
-        let mut owners: Vec<(Version, String)> =
-            candidate.line.all.iter().map(|r| (r.version.clone(), format!("tag {}", r.tag))).collect();
-        if !candidate.package.one_of_many {
-            owners.extend(by_branches.iter().cloned());
-        }
-        if let Err(taken) = guard(next, &owners) {
-            return Err(Error::no(taken.to_string()).hint(match &taken.free {
-                Some(free) => format!("release another version: `release-steps release {free}`"),
-                None => "release another version".to_owned(),
-            }));
-        }
-    }
-    Ok(())
-}
-
-/// A release tag that the remote has and this clone lacks would make the next version wrong.
-fn refuse_unfetched_tags(facts: &Facts<'_>, released: &[&Candidate]) -> Result<()> {
-    let Some(refs) = facts.remote_refs()? else { return Ok(()) };
-    for candidate in released {
-        let current = candidate.line.latest.as_ref().map(|r| &r.version);
-        let missing = refs.keys().filter_map(|n| n.strip_prefix("refs/tags/")).find(|tag| {
-            let version = candidate.package.tags.parse(tag);
-            version.is_some_and(|v| {
-                current.is_none_or(|c| v > *c) && candidate.line.all.iter().all(|r| r.tag != **tag)
-            })
-        });
-        if let Some(tag) = missing {
-            return Err(Error::no(format!("the remote has the release tag {tag}, and this clone does not"))
-                .hint(format!("`git fetch --tags {}`, then plan again", facts.config.release.remote)));
-        }
-    }
-    Ok(())
-}
-
-fn mention_disagreement(
-    facts: &Facts<'_>,
-    released: &[&Candidate],
-    findings: &mut Vec<Finding>,
-) -> Result<()> {
-    for candidate in released {
-        let (Some(current), Some(next)) = (candidate.line.latest.as_ref(), &candidate.next) else { continue };
-        for (place, version) in written_versions(facts, &candidate.package)? {
-            if version != current.version && version != *next && !is_placeholder(&version) {
-                findings.push(
-                    Finding::new(
-                        Answer::Warning,
-                        "version-files",
-                        format!(
-                            "a version file says {version}, though the last release is {}; it becomes {next}",
-                            current.version
-                        ),
-                    )
-                    .at(place),
-                );
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Renders a release's notes, and puts its section into the changelog.
 fn write_up(
     facts: &Facts<'_>,
@@ -356,60 +296,6 @@ fn write_up(
         }
     }
     writer.notes(release)
-}
-
-/// Refuses changes in the work tree that are not those that this release itself would make.
-fn check_work_tree(
-    facts: &Facts<'_>,
-    place: &Place,
-    files: &[FileEdit],
-    findings: &mut Vec<Finding>,
-) -> Result<()> {
-    if place.branch.is_none() || facts.repo().work_tree().is_none() {
-        return Ok(());
-    }
-    let status = facts.repo().status()?;
-    let mut changed: Vec<String> = Vec::new();
-    for path in status.staged.iter().chain(&status.modified) {
-        let planned = files.iter().find(|f| f.path == *path);
-        let as_planned = match planned {
-            Some(file) => facts.work_tree_holds(path, &file.after)?,
-            None => false,
-        };
-        if !as_planned && !changed.contains(path) {
-            changed.push(path.clone());
-        }
-    }
-    if !changed.is_empty() {
-        let some = changed.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-        let more = if changed.len() > 5 { format!(" and {} more", changed.len() - 5) } else { String::new() };
-        return Err(Error::no(format!("the work tree has changes that are not committed: {some}{more}"))
-            .hint(
-                "commit or stash them; after a run that was killed, `release-steps resume` goes on with it",
-            ));
-    }
-    let in_the_way = status.untracked.iter().find(|path| files.iter().any(|f| f.path == **path));
-    if let Some(path) = in_the_way
-        && let Some(file) = files.iter().find(|f| f.path == *path)
-        && !facts.work_tree_holds(path, &file.after)?
-    {
-        return Err(Error::no("git does not track this file, and the release would write it")
-            .at(path.clone())
-            .hint("`git add` and commit it, or move it away"));
-    }
-    let others: Vec<&String> =
-        status.untracked.iter().filter(|p| !files.iter().any(|f| f.path == **p)).collect();
-    if let Some(first) = others.first() {
-        findings.push(Finding::new(
-            Answer::Note,
-            "work-tree",
-            match others.len() {
-                1 => format!("the untracked file {first} is left out of the release"),
-                n => format!("{n} untracked files, such as {first}, are left out of the release"),
-            },
-        ));
-    }
-    Ok(())
 }
 
 /// The summary and the outputs.
@@ -494,108 +380,4 @@ fn tag(facts: &Facts<'_>, candidate: &Candidate, notes: &str, rev: &Rev) -> Resu
         when: whole_seconds(&facts.now),
         sign: facts.signs("tag.gpgsign")?,
     }))
-}
-
-/// Adds the push of the branch and the tags.
-fn push(
-    facts: &Facts<'_>,
-    wanted: &Wanted,
-    place: &Place,
-    found: &[Candidate],
-    rev: &Rev,
-    plan: &mut Plan,
-) -> Result<()> {
-    let config = &facts.config.release;
-    if wanted.no_push || !config.push {
-        return Ok(());
-    }
-    let Some(refs) = facts.remote_refs()? else {
-        plan.findings.push(Finding::new(
-            Answer::Note,
-            "push",
-            format!("there is no remote `{}`: nothing is pushed", config.remote),
-        ));
-        return Ok(());
-    };
-    let mut updates = Vec::new();
-    if let Some(branch) = &place.branch {
-        updates.extend(branch_update(facts, refs, branch, rev, place.target)?);
-    }
-    for candidate in found {
-        // A run that was killed may have made some of the tags.
-        let made = candidate.line.latest.as_ref().filter(|r| r.commit == place.target).map(|r| r.tag.clone());
-        let Some(tag) = candidate.tag().or(made) else { continue };
-        let to = format!("refs/tags/{tag}");
-        if candidate.next.is_some() || !refs.contains_key(&to) {
-            updates.push(RefUpdate { from: Rev::Tag(tag), to, expect: None });
-        }
-    }
-    plan.then(Effect::Push(Push { remote: config.remote.clone(), updates }));
-    Ok(())
-}
-
-/// The push of a branch; refused where the remote has moved on, none where the remote has it already.
-fn branch_update(
-    facts: &Facts<'_>,
-    refs: &std::collections::BTreeMap<String, CommitId>,
-    branch: &str,
-    rev: &Rev,
-    target: CommitId,
-) -> Result<Option<RefUpdate>> {
-    let to = format!("refs/heads/{branch}");
-    let there = refs.get(&to).copied();
-    if let Some(there) = there {
-        let repo = facts.repo();
-        let known = repo.resolve(&there.to_string()).is_ok();
-        if !known || !repo.is_ancestor(there, target)? {
-            if known && *rev == Rev::Commit(target) && repo.is_ancestor(target, there)? {
-                return Ok(None);
-            }
-            let remote = &facts.config.release.remote;
-            return Err(Error::no(format!(
-                "{branch} moved at {remote}: there it is at {}, which {} does not have",
-                there.short(),
-                target.short()
-            ))
-            .hint(format!(
-                "`git pull {remote} {branch}` and plan again, or release just this commit: `release --commit {target}`"
-            )));
-        }
-        if *rev == Rev::Commit(target) && there == target {
-            return Ok(None);
-        }
-    }
-    Ok(Some(RefUpdate { from: rev.clone(), to, expect: there }))
-}
-
-/// After a run that was killed before its push, the last release is here but not at the remote: it is pushed.
-fn push_what_is_missing(
-    facts: &Facts<'_>,
-    wanted: &Wanted,
-    place: &Place,
-    found: &[Candidate],
-    plan: &mut Plan,
-) -> Result<()> {
-    let config = &facts.config.release;
-    let latest: Vec<&Released> = found.iter().filter_map(|c| c.line.latest.as_ref()).collect();
-    if wanted.no_push || !config.push || latest.is_empty() {
-        return Ok(());
-    }
-    let Some(refs) = facts.remote_refs()? else { return Ok(()) };
-    let missing: Vec<&Released> =
-        latest.into_iter().filter(|r| !refs.contains_key(&format!("refs/tags/{}", r.tag))).collect();
-    let Some(newest) = missing.iter().max_by_key(|r| r.commit == place.target) else { return Ok(()) };
-    let mut updates = Vec::new();
-    if let Some(branch) = &place.branch {
-        updates.extend(branch_update(facts, refs, branch, &Rev::Commit(newest.commit), newest.commit)?);
-    }
-    updates.extend(missing.iter().map(|r| RefUpdate {
-        from: Rev::Tag(r.tag.clone()),
-        to: format!("refs/tags/{}", r.tag),
-        expect: None,
-    }));
-    let tags: Vec<&str> = missing.iter().map(|r| r.tag.as_str()).collect();
-    plan.summary = format!("push {}, which {} does not have yet", tags.join(", "), config.remote);
-    plan.then(Effect::Push(Push { remote: config.remote.clone(), updates }));
-    Ok(())
 }
