@@ -130,17 +130,17 @@ pub fn main() -> u8 {
 
 /// Prints the answer or the error, and says the exit code.
 fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, planned: Option<Plan>) -> u8 {
-    let (code, out, err) = match (&result, json) {
+    let (code, out, err) = match (result, json) {
         (Ok(answer), true) if answer.plan.is_some() => {
             let document = report::document(answer.plan.as_ref(), answer.report.as_ref(), None);
             (0, format!("{document:#}\n"), String::new())
         }
-        (Ok(answer), _) => (0, answer.text.clone(), String::new()),
+        (Ok(answer), _) => (0, answer.text, String::new()),
         (Err(error), true) => {
-            let document = report::document(planned.as_ref(), None, Some(error));
+            let document = report::document(planned.as_ref(), None, Some(&error));
             (error.kind.exit_code(), format!("{document:#}\n"), String::new())
         }
-        (Err(error), false) => (error.kind.exit_code(), String::new(), report::error(error)),
+        (Err(error), false) => (error.kind.exit_code(), String::new(), report::error(&error)),
     };
     // A reader that went away (`| head`) is no failure of the release.
     drop(anstream::stderr().write_all(redactor.clean(&err).as_bytes()));
@@ -220,7 +220,7 @@ fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn
             Error::outside(format!("the plan cannot be written: {e}")).at(file.display().to_string())
         })?;
     }
-    let as_text = || text.clone().unwrap_or_else(|| report::plan(&plan));
+    let as_text = || text.unwrap_or_else(|| report::plan(&plan));
     if cli.global.dry_run || plan.is_empty() {
         if let Err(error) = plan.verdict() {
             show(cli, redactor, &as_text());

@@ -65,8 +65,8 @@ impl Writer {
         previous: Option<&Released>,
         tagged: Option<(&str, &semver::Version)>,
     ) -> Release {
-        let authors: Vec<&str> = texts.iter().map(|t| t.author.as_str()).collect();
-        let sections = self.sections.sort(&commits(texts), &authors, self.reading, self.links.as_ref());
+        let author = |at: usize| texts.get(at).map_or("", |t| t.author.as_str()).into();
+        let sections = self.sections.sort(&commits(texts), author, self.reading, self.links.as_ref());
         self.made(package, sections, previous.map(|r| r.tag.as_str()), tagged)
     }
 
@@ -81,8 +81,8 @@ impl Writer {
         Release {
             version: tagged.map(|(_, version)| version.to_string()),
             url: match (&self.links, previous, tag) {
-                (Some(links), Some(previous), Some(tag)) => Some(links.compare(previous, tag)),
-                (Some(links), None, Some(tag)) => Some(links.tree(tag)),
+                (Some(links), Some(previous), Some(tag)) => Some(links.compare(previous, tag).into()),
+                (Some(links), None, Some(tag)) => Some(links.tree(tag).into()),
                 _ => None,
             },
             tag: tag.map(str::to_owned),
@@ -161,9 +161,8 @@ pub fn full(
             numbers.iter().filter_map(|at| history.get(*at)).map(|c| (c, c.message())).collect();
         let commits: Vec<Commit<'_>> =
             read.iter().map(|(c, message)| Commit { id: c.id(), message: parse(message) }).collect();
-        let authors: Vec<_> = read.iter().map(|(c, _)| c.author_name()).collect();
-        let authors: Vec<&str> = authors.iter().map(AsRef::as_ref).collect();
-        let sections = writer.sections.sort(&commits, &authors, writer.reading, writer.links.as_ref());
+        let author = |at: usize| read[at].0.author_name();
+        let sections = writer.sections.sort(&commits, author, writer.reading, writer.links.as_ref());
         let mut release = writer.made(package, sections, previous, tagged);
         release.date = date;
         out.push('\n');

@@ -8,6 +8,8 @@ pub use insert::{Heading, PREAMBLE, headings, insert, insert_unreleased};
 pub use model::{Entry, Release, Section};
 pub use render::{Templates, text};
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::rules::bump::Pattern;
@@ -17,7 +19,11 @@ use crate::rules::revert::{Commit, Fate, cancelled};
 
 /// Which changes a changelog lists, under which titles.
 #[derive(Debug, Clone)]
-pub struct Sections(Vec<(Arc<str>, Vec<Pattern>)>);
+pub struct Sections {
+    titles: Vec<Arc<str>>,
+    /// The patterns with the numbers of their sections: in this order, the first that takes a change has it.
+    patterns: Vec<(Pattern, usize)>,
+}
 
 impl Default for Sections {
     /// The change types of [Keep a Changelog 1.1.0](https://keepachangelog.com/en/1.1.0/) that commits can tell.
@@ -31,10 +37,9 @@ impl Default for Sections {
             ("Fixed", &["fix"]),
         ];
         let pattern = |text: &&str| text.parse().ok();
-        Sections(
+        Sections::new(
             all.into_iter()
-                .map(|(title, types)| (title.into(), types.iter().filter_map(pattern).collect()))
-                .collect(),
+                .map(|(title, types)| (title.to_owned(), types.iter().filter_map(pattern).collect())),
         )
     }
 }
@@ -42,22 +47,28 @@ impl Default for Sections {
 impl Sections {
     /// Sections of one's own: titles with their patterns.
     pub fn new(sections: impl IntoIterator<Item = (String, Vec<Pattern>)>) -> Self {
-        Sections(sections.into_iter().map(|(title, types)| (title.into(), types)).collect())
+        let (mut titles, mut patterns) = (Vec::new(), Vec::new());
+        for (title, types) in sections {
+            patterns.extend(types.into_iter().map(|pattern| (pattern, titles.len())));
+            titles.push(title.into());
+        }
+        patterns.sort_by_key(|(pattern, _)| Reverse(pattern.specificity()));
+        Sections { titles, patterns }
     }
 
     /// Sorts the changes of some commits, newest first, into sections. A change goes to the section with the most
     /// specific pattern for it, the first of those that are as specific; what reverts and is reverted within the
-    /// commits is left out, as it is for the version.
-    pub fn sort(
+    /// commits is left out, as it is for the version. `author` names who wrote a commit, by its place.
+    pub fn sort<'a>(
         &self,
         commits: &[Commit<'_>],
-        authors: &[&str],
+        author: impl Fn(usize) -> Cow<'a, str>,
         reading: Reading,
         links: Option<&Links>,
     ) -> Vec<Arc<Section>> {
         let fates = cancelled(commits);
         let mut sections: Vec<Section> =
-            self.0.iter().map(|(title, _)| Section { title: title.clone(), entries: Vec::new() }).collect();
+            self.titles.iter().map(|title| Section { title: title.clone(), entries: Vec::new() }).collect();
         for (at, commit) in commits.iter().enumerate() {
             if fates[at] != Fate::Kept {
                 continue;
@@ -66,19 +77,12 @@ impl Sections {
                 let (type_, breaking) = (change.type_lower(), change.is_breaking());
                 // `feat` lists breaking features too; `*!` takes what breaks and no other section lists.
                 let lists = |pattern: &Pattern| {
-                    pattern.matches(change, type_.as_deref(), breaking)
-                        || pattern.matches(change, type_.as_deref(), false)
+                    pattern.matches(change, type_.as_deref(), false)
+                        || (breaking && pattern.matches(change, type_.as_deref(), true))
                 };
-                let place = self
-                    .0
-                    .iter()
-                    .enumerate()
-                    .flat_map(|(s, (_, patterns))| patterns.iter().map(move |p| (s, p)))
-                    .filter(|(_, pattern)| lists(pattern))
-                    .max_by_key(|(s, pattern)| (pattern.specificity(), std::cmp::Reverse(*s)));
-                if let Some((section, _)) = place {
-                    let author = authors.get(at).copied().unwrap_or_default();
-                    sections[section].entries.push(Arc::new(Entry::new(change, commit.id, author, links)));
+                if let Some((_, section)) = self.patterns.iter().find(|(pattern, _)| lists(pattern)) {
+                    let entry = Entry::new(change, commit.id, &author(at), links);
+                    sections[*section].entries.push(Arc::new(entry));
                 }
             }
         }

@@ -129,7 +129,7 @@ pub struct Release {
     /// The date, `YYYY-MM-DD`.
     pub date: String,
     /// The comparison with the release before it, at the forge.
-    pub url: Option<String>,
+    pub url: Option<Arc<str>>,
     /// The sections that have entries.
     pub sections: Vec<Arc<Section>>,
 }
@@ -164,7 +164,7 @@ impl Object for Release {
             "previous" => text(&self.previous),
             "package" => text(&self.package),
             "date" => Value::from(self.date.as_str()),
-            "url" => text(&self.url),
+            "url" => self.url.clone().map_or(Value::from(()), Value::from),
             "sections" => self.sections.iter().cloned().map(Value::from_dyn_object).collect(),
             _ => return None,
         })

@@ -25,8 +25,21 @@ fn environment() -> Environment<'static> {
 }
 
 /// Makes one line of text safe within Markdown: `<` outside of code would start an HTML tag or a comment, and an open
-/// code span would swallow the rest of the list.
-fn markdown(text: &str) -> String {
+/// code span would swallow the rest of the list. Most lines have neither and stay as they are.
+fn markdown(value: Value) -> std::result::Result<Value, minijinja::Error> {
+    let text = value.as_str().ok_or_else(|| {
+        minijinja::Error::new(
+            minijinja::ErrorKind::InvalidOperation,
+            "only text can be made safe for Markdown",
+        )
+    })?;
+    if memchr::memchr2(b'`', b'<', text.as_bytes()).is_none() {
+        return Ok(value);
+    }
+    Ok(escaped(text).into())
+}
+
+fn escaped(text: &str) -> String {
     let closed = text.matches('`').count().is_multiple_of(2);
     let mut out = String::with_capacity(text.len() + 4);
     let mut code = false;
@@ -77,12 +90,16 @@ impl Templates {
     }
 
     fn render(&self, name: &str, release: Release) -> Result<String> {
-        let text = self
+        let mut text = self
             .environment
             .get_template(name)
             .and_then(|template| template.render(Value::from_object(release)))
             .map_err(|e| wrong(name, &e))?;
-        Ok(format!("{}\n", text.trim()))
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        let blank = text.len() - text.trim_start().len();
+        text.drain(..blank.min(text.len() - 1));
+        Ok(text)
     }
 }
 
@@ -109,8 +126,8 @@ mod tests {
         Release {
             version: Some("1.1.0".to_owned()),
             date: "2026-01-31".to_owned(),
-            url: Some(links.compare("v1.0.0", "v1.1.0")),
-            sections: Sections::default().sort(&commits, &[], Reading::default(), Some(&links)),
+            url: Some(links.compare("v1.0.0", "v1.1.0").into()),
+            sections: Sections::default().sort(&commits, |_| "".into(), Reading::default(), Some(&links)),
             ..Release::default()
         }
     }
@@ -164,7 +181,7 @@ mod tests {
 
     #[test]
     fn an_open_code_span_is_closed_off() {
-        assert_eq!(markdown("a `b <c"), "a \\`b \\<c");
-        assert_eq!(markdown("a `b` <c>"), "a `b` \\<c>");
+        assert_eq!(escaped("a `b <c"), "a \\`b \\<c");
+        assert_eq!(escaped("a `b` <c>"), "a `b` \\<c>");
     }
 }

@@ -40,13 +40,18 @@ impl<'a> Scan<'a> {
 /// Splits off the first line; `\n`, `\r\n` and a lone `\r` end it.
 pub(super) fn split_line(text: &str) -> (&str, &str) {
     match memchr::memchr2(b'\n', b'\r', text.as_bytes()) {
-        None => (text.trim_end(), ""),
+        None => (trim_end(text), ""),
         Some(end) => {
             let rest = &text[end..];
             let rest = rest.strip_prefix("\r\n").unwrap_or(&rest[1..]);
-            (text[..end].trim_end(), rest)
+            (trim_end(&text[..end]), rest)
         }
     }
+}
+
+/// Most lines have nothing to trim, which their last byte tells.
+fn trim_end(line: &str) -> &str {
+    if line.as_bytes().last().is_some_and(u8::is_ascii_graphic) { line } else { line.trim_end() }
 }
 
 /// Reads the lines after a header once. `whole` is false within an entry, which holds no entries of its own.

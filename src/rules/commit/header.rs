@@ -37,7 +37,7 @@ pub(super) fn is_known_type(word: &str) -> bool {
 /// Reads one line, or says what is wrong with it and at which column.
 pub(super) fn parse(line: &str) -> Result<Header<'_>, (Problem, usize)> {
     let bytes = line.as_bytes();
-    if line.trim().is_empty() {
+    if line.chars().all(char::is_whitespace) {
         return Err((Problem::Empty, 1));
     }
     let end = bytes

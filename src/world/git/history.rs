@@ -10,7 +10,7 @@ use crate::rules::text::decode;
 
 use super::error::Error;
 use super::objects::Objects;
-use super::walk::{Graph, Painter, Queue, Raw, Slop, signature};
+use super::walk::{Graph, Painter, Queue, Raw, Slop, signature, when};
 
 const TIP: u8 = 1;
 const HIDDEN: u8 = 2;
@@ -29,8 +29,6 @@ struct Record {
     author: Range<usize>,
     encoding: Range<usize>,
     message: Range<usize>,
-    time: i64,
-    offset: i16,
 }
 
 /// The commits of a range: newest first, no parent before its children.
@@ -285,10 +283,9 @@ impl Texts {
         if self.records.len() <= number {
             self.records.resize(number + 1, Record::default());
         }
-        let (who, time, offset) = signature(raw.author);
-        let (author, message) = (self.add(who), self.add(raw.message));
+        let (author, message) = (self.add(raw.author), self.add(raw.message));
         let encoding = raw.encoding.map_or(0..0, |encoding| self.add(encoding));
-        self.records[number] = Record { author, encoding, message, time, offset };
+        self.records[number] = Record { author, encoding, message };
     }
 
     fn add(&mut self, bytes: &[u8]) -> Range<usize> {
@@ -335,20 +332,24 @@ impl<'a> Commit<'a> {
         self.history.graph.node(self.number).time
     }
 
+    fn author(&self) -> (&'a [u8], &'a [u8]) {
+        signature(self.text(&self.record().author))
+    }
+
     /// When it was written.
     pub fn author_time(&self) -> Time {
-        let record = self.record();
-        Time { seconds: record.time, offset_minutes: record.offset }
+        let (seconds, offset_minutes) = when(self.author().1);
+        Time { seconds, offset_minutes }
     }
 
     /// The author's name.
     pub fn author_name(&self) -> Cow<'a, str> {
-        self.decode(split_author(self.text(&self.record().author)).0)
+        self.decode(split_author(self.author().0).0)
     }
 
     /// The author's mail address, without the angle brackets.
     pub fn author_email(&self) -> Cow<'a, str> {
-        self.decode(split_author(self.text(&self.record().author)).1)
+        self.decode(split_author(self.author().0).1)
     }
 
     /// The message, in UTF-8; borrowed where it is that already.

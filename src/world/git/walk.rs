@@ -101,7 +101,7 @@ impl Graph {
         let node = self.node_mut(number);
         node.read = true;
         node.parents = parents;
-        node.time = signature(raw.committer).1;
+        node.time = seconds(signature(raw.committer).1);
         Ok(Some(raw))
     }
 }
@@ -159,18 +159,24 @@ fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&bytes[..end], &bytes[end + 1..]))
 }
 
-/// Splits `Name <mail> seconds offset` into name and mail, seconds, and offset in minutes. What is missing or odd is
-/// zero, as in git.
-pub(super) fn signature(line: &[u8]) -> (&[u8], i64, i16) {
-    let Some(end) = memchr::memrchr(b'>', line) else {
-        return (line, 0, 0);
-    };
-    let (who, when) = line.split_at(end + 1);
-    let mut fields = when.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
-    let seconds = fields.next().map_or(0, number);
-    let offset = fields.next().map_or(0, number);
-    let minutes = offset / 100 * 60 + offset % 100;
-    (who, seconds, i16::try_from(minutes).unwrap_or(0))
+/// Splits `Name <mail> seconds offset` behind the mail.
+pub(super) fn signature(line: &[u8]) -> (&[u8], &[u8]) {
+    line.split_at(memchr::memrchr(b'>', line).map_or(line.len(), |end| end + 1))
+}
+
+fn fields(when: &[u8]) -> impl Iterator<Item = &[u8]> {
+    when.split(|byte| *byte == b' ').filter(|field| !field.is_empty())
+}
+
+/// The seconds of `seconds offset`. What is missing or odd is zero, as in git.
+fn seconds(when: &[u8]) -> i64 {
+    fields(when).next().map_or(0, number)
+}
+
+/// The same, and the offset in minutes.
+pub(super) fn when(when: &[u8]) -> (i64, i16) {
+    let offset = fields(when).nth(1).map_or(0, number);
+    (seconds(when), i16::try_from(offset / 100 * 60 + offset % 100).unwrap_or(0))
 }
 
 fn number(field: &[u8]) -> i64 {
