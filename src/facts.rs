@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{Timestamp, Zoned};
 
@@ -16,7 +17,7 @@ use crate::event::{Event, Sink};
 use crate::world::files;
 use crate::world::forge::{self, Forges};
 use crate::world::git::{self, Head, Repository};
-use crate::world::process::Git;
+use crate::world::process::{self, Git};
 
 /// Environment variables.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +41,11 @@ impl Env {
     /// The value of a variable that is set and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|v| !v.is_empty())
+    }
+
+    /// All variables.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Whether this is a CI job, where nobody can be asked.
@@ -197,6 +203,12 @@ impl<'a> Facts<'a> {
         String::from_utf8(bytes).map(Some).map_err(|_| {
             Error::usage("the file is not UTF-8 text").at(format!("{path} at {}", commit.short()))
         })
+    }
+
+    /// What a command line of the configuration says that only looks, run at the top of the repository.
+    pub fn ask(&self, line: &str, within: Duration) -> Result<process::Output> {
+        self.working(&format!("asking `{line}`"));
+        process::ask(line, &self.root, within)
     }
 
     /// All tags that name commits, sorted by name. Read once, and again after the clone was deepened.
