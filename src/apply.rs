@@ -104,7 +104,7 @@ impl Tools {
 ///
 /// A run that was begun before goes on: what its journal or the world shows as done is not done again.
 pub fn apply(plan: &Plan, tools: &Tools, journal: &mut Journal, sink: &dyn Sink) -> Result<Report> {
-    if !plan.record {
+    if !plan.regardless {
         plan.verdict()?;
     }
     if !journal.begun {

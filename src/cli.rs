@@ -223,7 +223,7 @@ fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn
         return Ok(Answer { text: as_text(), plan: Some(plan), report: None });
     }
     show(cli, redactor, &report::plan(&plan));
-    if !plan.record {
+    if !plan.regardless {
         plan.verdict()?;
     }
     let _lock = Lock::take(&facts.git_dir, &plan.step)?;

@@ -7,7 +7,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Method;
 use jiff::{Timestamp, Zoned};
+use url::Url;
 
 use crate::config::{self, Config};
 use crate::data::CommitId;
@@ -17,6 +19,7 @@ use crate::event::{Event, Sink};
 use crate::world::files;
 use crate::world::forge::{self, Forges};
 use crate::world::git::{self, Head, Repository};
+use crate::world::http::{Client, Limits, Request};
 use crate::world::process::{self, Git};
 
 /// Environment variables.
@@ -209,6 +212,21 @@ impl<'a> Facts<'a> {
     pub fn ask(&self, line: &str, within: Duration) -> Result<process::Output> {
         self.working(&format!("asking `{line}`"));
         process::ask(line, &self.root, within)
+    }
+
+    /// What an address answers, asked once: the status, and the text or what the server says for it. An error when there
+    /// is no answer.
+    pub fn fetch(&self, url: &str, within: Duration) -> Result<(u16, String)> {
+        let url = Url::parse(url).map_err(|e| Error::usage(format!("`{url}` is no address: {e}")))?;
+        self.working(&format!("asking {}", url.host_str().unwrap_or("an address")));
+        let once = Limits { connect: within, idle: within, total: within, tries: 1, ..Limits::default() };
+        match Client::new(None, once)?.call(Request::new(Method::GET, url)) {
+            Ok(answer) => Ok((answer.status().as_u16(), String::from_utf8_lossy(answer.body()).into_owned())),
+            Err(failure) => match failure.status() {
+                Some(status) => Ok((status, failure.said)),
+                None => Err(failure.into()),
+            },
+        }
     }
 
     /// All tags that name commits, sorted by name. Read once, and again after the clone was deepened.

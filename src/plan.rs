@@ -34,10 +34,9 @@ pub struct Plan {
     /// What must still hold when the plan is applied.
     #[serde(default)]
     pub requires: Vec<Precondition>,
-    /// Whether the effects only record the findings (evidence, reports): they are done whatever the findings say, which
-    /// then decide how the run ends.
+    /// Whether the effects are for whatever the findings say, as reports are: then the verdict comes after them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub record: bool,
+    pub regardless: bool,
     /// The effects: those of one wave do not depend on each other; waves run in order.
     #[serde(default)]
     pub waves: Vec<Wave>,
@@ -143,7 +142,7 @@ impl Plan {
             created,
             findings: Vec::new(),
             requires: Vec::new(),
-            record: false,
+            regardless: false,
             waves: Vec::new(),
             outputs: BTreeMap::new(),
         }

@@ -188,8 +188,8 @@ fn step(world: &World, line: &str, again: bool, outcome: &mut Outcome) {
         let changed = difference(&before, &world.everything(), &ignored);
         let commands = plan.contains("\"effect\": \"command\"");
         // Evidence and reports are written whatever the answer is.
-        let record = plan.contains("\n  \"record\": true");
-        let refused = (matches!(real.code, Some(1 | 2 | 4)) && !commands && !record) || !effects;
+        let regardless = plan.contains("\n  \"regardless\": true");
+        let refused = (matches!(real.code, Some(1 | 2 | 4)) && !commands && !regardless) || !effects;
         if refused && !changed.is_empty() {
             fault(format!("nothing was to be done, yet this changed:\n{changed}"));
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use globset::GlobBuilder;
@@ -10,6 +11,7 @@ use jiff::{SpanRelativeTo, Timestamp, Zoned};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use url::Url;
 
 use crate::data::{CommitId, Lapse};
 use crate::error::{Error, Result};
@@ -17,11 +19,17 @@ use crate::facts::Facts;
 use crate::rules::branching::{matches, version_in};
 use crate::rules::gate::approvals::{Approval, Approvals, ApprovalsConfig};
 use crate::rules::gate::checklist::{Checklist, ChecklistConfig, tasks};
-use crate::rules::gate::measure::{Coverage, CoverageConfig, percent};
+use crate::rules::gate::freeze::Freeze;
+use crate::rules::gate::measure::{
+    self, Coverage, CoverageConfig, Health, PrometheusConfig, Samples, percent,
+};
 use crate::rules::gate::proof::{self, Artifact, Backup, BackupConfig, Branch, Output};
+use crate::rules::gate::runs::Runs;
 use crate::rules::gate::window::WindowConfig;
 use crate::rules::gate::{Answer, Fact, Kind};
 use crate::survey::branches::{calendar, main_branch, model, tips};
+use crate::world::forge::{Request, RequestState, View};
+use crate::world::http::Failure;
 
 /// Reads facts for the checks of one gate.
 pub struct Gather<'f> {
@@ -52,6 +60,11 @@ fn asked<T: Serialize>(fact: Fact<T>, judge: impl FnOnce(&T) -> Answer) -> Asked
         Ok(fact) => Asked { answer: judge(&fact), facts: serde_json::to_value(&fact).ok() },
         Err(why) => Asked { answer: Answer::unknown(why), facts: None },
     }
+}
+
+/// Why a forge did not answer.
+fn failed(failure: Failure) -> String {
+    why(failure.into())
 }
 
 /// Why a fact could not be read.
@@ -88,9 +101,16 @@ impl Gather<'_> {
             }
             Kind::RollbackPlan(plan) => asked(self.text(&plan.file), |text| plan.answer(text.as_deref())),
             Kind::OnCall(record) => asked(self.text(&record.file), |text| record.answer(text.as_deref(), at)),
-            Kind::Checks(_) | Kind::Scan(_) | Kind::Health(_) | Kind::Prometheus(_) => {
-                Asked { answer: Answer::unknown("this release-steps cannot read it"), facts: None }
+            Kind::Checks(checks) => asked(self.runs(), |runs| checks.answer(runs, at)),
+            Kind::Scan(scan) => {
+                let result = self.there(&scan.file).and_then(|text| measure::scan(&text));
+                asked(result, |result| scan.answer(result, &self.commit.to_string(), at))
             }
+            Kind::Health(health) => {
+                let answer = self.fetch(&health.url, health.within);
+                asked(answer.map(|(status, body)| Health { status, body }), |found| health.answer(found))
+            }
+            Kind::Prometheus(prometheus) => asked(self.samples(prometheus), |found| prometheus.answer(found)),
             Kind::Checklist(_) | Kind::Expression(_) => {
                 Asked { answer: Answer::unknown("it rests on other checks"), facts: None }
             }
@@ -99,14 +119,18 @@ impl Gather<'_> {
 
     /// A checklist, with the answers of the checks that prove items.
     pub fn checklist(&self, list: &ChecklistConfig, others: &BTreeMap<String, Answer>) -> Asked {
-        let fact = match &list.file {
-            None if !list.needs_text() => Ok(Checklist::default()),
-            None => Err("there is no forge whose texts could be read".to_owned()),
-            Some(file) => self.text(file).and_then(|text| match text {
-                Some(text) => Ok(Checklist { source: Some(file.clone()), tasks: tasks(&text) }),
-                None => Err(format!("{file} is not there")),
-            }),
+        let text = match (&list.file, list.issue) {
+            _ if !list.needs_text() => Ok(None),
+            (Some(file), _) => self.there(file).map(|text| Some((file.clone(), text))),
+            (None, Some(number)) => self.issue(number).map(|text| Some((format!("issue {number}"), text))),
+            (None, None) => self
+                .request()
+                .map(|request| Some((format!("the text of request {}", request.number), request.body))),
         };
+        let fact = text.map(|text| match text {
+            Some((source, text)) => Checklist { source: Some(source), tasks: tasks(&text) },
+            None => Checklist::default(),
+        });
         asked(fact, |facts| list.answer(facts, others))
     }
 
@@ -150,7 +174,7 @@ impl Gather<'_> {
                 .hint("set `branch: {calendar: {from: 2026-01-06, every: 2 weeks}}`"));
         }
         let periods = match window.freeze_periods {
-            true => Err("there is no forge that has any".to_owned()),
+            true => self.freezes(),
             false => Ok(Vec::new()),
         };
         let at = self.at.timestamp();
@@ -161,32 +185,108 @@ impl Gather<'_> {
     }
 
     fn approvals(&self, config: &ApprovalsConfig) -> Fact<Approvals> {
-        let Some(file) = &config.file else {
-            return Err("there is no forge whose reviews could be read".to_owned());
-        };
-        let text = self.text(file)?;
-        let said: Vec<Approval> = match text {
-            None => Vec::new(),
-            Some(text) => {
-                serde_json::from_str(&text).map_err(|e| format!("{file} is no list of approvals: {e}"))?
+        let mut authors = self.authors().map_err(why)?;
+        let said: Vec<Approval> = match &config.file {
+            Some(file) => match self.text(file)? {
+                None => Vec::new(),
+                Some(text) => {
+                    serde_json::from_str(&text).map_err(|e| format!("{file} is no list of approvals: {e}"))?
+                }
+            },
+            None => {
+                let request = self.request()?;
+                let reviews = self.forge()?.reviews(&request).map_err(failed)?;
+                authors.push(request.author.clone());
+                // What was merged is the head of the request: who approved that approved what it became.
+                let merged = request.state == RequestState::Merged;
+                let bound = |mut approval: Approval| {
+                    if merged && approval.commit.is_some_and(|c| c.to_string() == request.commit) {
+                        approval.commit = Some(self.commit);
+                    }
+                    approval
+                };
+                reviews.into_iter().map(bound).collect()
             }
         };
         Ok(Approvals {
             commit: self.commit,
             plan: self.plan.clone(),
-            authors: self.authors().map_err(why)?,
+            authors,
             starters: self.starters(),
             said,
         })
+    }
+
+    /// What the forge can be asked.
+    fn forge(&self) -> Fact<Arc<dyn View>> {
+        let detected = self.facts.forge().map_err(why)?;
+        let detected =
+            detected.ok_or("there is no forge: no remote, and no job's variables, speak of one")?;
+        self.facts.forge_view(&detected.place).map_err(why)
+    }
+
+    /// The request that brought the commit. With several, the merged one that was made last.
+    fn request(&self) -> Fact<Request> {
+        let mut found = self.forge()?.requests_of(&[self.commit]).map_err(failed)?;
+        let mut requests = found.remove(&self.commit).unwrap_or_default();
+        requests.retain(|r| r.state != RequestState::Closed);
+        requests.sort_by_key(|r| (r.state == RequestState::Merged, r.number));
+        requests.pop().ok_or_else(|| format!("no request brought {}", self.commit.short()))
+    }
+
+    fn issue(&self, number: u64) -> Fact<String> {
+        let text = self.forge()?.issue_text(number).map_err(failed)?;
+        text.ok_or_else(|| format!("there is no issue {number}"))
+    }
+
+    fn runs(&self) -> Fact<Runs> {
+        let runs = self.forge()?.check_runs(self.commit).map_err(failed)?;
+        let repo = self.facts.repo();
+        let alone = repo.history(&[self.commit], &self.parents()).map_err(|e| why(e.into()))?;
+        let made = alone.iter().find(|c| c.id() == self.commit).map(|c| c.committer_seconds());
+        let made =
+            made.and_then(|s| Timestamp::from_second(s).ok()).ok_or("the commit's time is not known")?;
+        let first = runs.iter().filter(|r| r.commit == self.commit).filter_map(|r| r.started).min();
+        // A commit may be pushed long after it was made: what runs first is the better sign.
+        Ok(Runs { commit: self.commit, appeared: first.unwrap_or(made), runs })
+    }
+
+    fn freezes(&self) -> Fact<Vec<Freeze>> {
+        let periods = self.forge()?.freeze_periods().map_err(failed)?;
+        periods.iter().map(Freeze::of_forge).collect()
+    }
+
+    fn fetch(&self, url: &str, within: Lapse) -> Fact<(u16, String)> {
+        self.facts.fetch(url, self.duration(within)?).map_err(why)
+    }
+
+    fn samples(&self, config: &PrometheusConfig) -> Fact<Samples> {
+        let base = config.url.trim_end_matches('/');
+        let mut url =
+            Url::parse(&format!("{base}/api/v1/query")).map_err(|e| format!("`{}`: {e}", config.url))?;
+        url.query_pairs_mut().append_pair("query", &config.query);
+        let (status, body) = self.fetch(url.as_str(), Lapse(jiff::Span::new().seconds(30)))?;
+        match status {
+            200 => measure::samples(&body),
+            _ => Err(format!("{base} answers {status}: {body}")),
+        }
+    }
+
+    fn parents(&self) -> Vec<CommitId> {
+        let repo = self.facts.repo();
+        (1..=16).map_while(|n| repo.resolve(&format!("{}^{n}", self.commit)).ok()).collect()
+    }
+
+    /// A text that must be there to be a fact.
+    fn there(&self, path: &str) -> Fact<String> {
+        self.text(path)?.ok_or_else(|| format!("{path} is not there"))
     }
 
     /// Name and address of the commit's author, and the name at GitHub that the address tells
     /// (<https://docs.github.com/account-and-profile/reference/email-addresses-reference>).
     fn authors(&self) -> Result<Vec<String>> {
         let repo = self.facts.repo();
-        let parents: Vec<CommitId> =
-            (1..=16).map_while(|n| repo.resolve(&format!("{}^{n}", self.commit)).ok()).collect();
-        let alone = repo.history(&[self.commit], &parents)?;
+        let alone = repo.history(&[self.commit], &self.parents())?;
         let Some(commit) = alone.iter().find(|c| c.id() == self.commit) else {
             return Err(Error::unknown("the author of the commit is not known"));
         };
@@ -201,14 +301,14 @@ impl Gather<'_> {
 
     fn coverage(&self, config: &CoverageConfig) -> Fact<Coverage> {
         let read = |path: &String| -> Fact<f64> {
-            let text = self.text(path)?.ok_or_else(|| format!("{path} is not there"))?;
+            let text = self.there(path)?;
             percent(&text).map_err(|why| format!("{path}: {why}"))
         };
         Ok(Coverage { percent: read(&config.file)?, base: config.base.as_ref().map(read).transpose()? })
     }
 
     fn artifact(&self, file: &str, manifest: &str) -> Fact<Artifact> {
-        let list = self.text(manifest)?.ok_or_else(|| format!("{manifest} is not there"))?;
+        let list = self.there(manifest)?;
         let path = inside(&self.facts.root, file)?;
         let unreadable = |e: std::io::Error| format!("{file} cannot be read: {e}");
         let mut stream = std::fs::File::open(path).map_err(unreadable)?;

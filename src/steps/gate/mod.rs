@@ -114,7 +114,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     plan.output("checks", checks);
     if let Some(path) = &args.evidence {
         let evidence = evidence(&lines, whole, &gather)?;
-        plan.record = true;
+        plan.regardless = true;
         if let Some(effect) = write(facts, path, evidence)? {
             plan.then(effect);
         }
