@@ -66,6 +66,8 @@ enum Command {
     /// Branches of GitFlow, trunk and GitHub flow
     #[command(subcommand)]
     Branch(steps::branch::Command),
+    /// The checks of an environment: windows, approvals, required checks, proofs
+    Gate(steps::gate::Args),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
     /// Runs of workflows and pipelines
@@ -174,6 +176,7 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Plan>
         Command::Version(command) => steps::version::plan(command, &facts)?,
         Command::Changelog(args) => steps::changelog::plan(args, &facts)?,
         Command::Branch(command) => steps::branch::plan(command, &facts)?,
+        Command::Gate(args) => steps::gate::plan(args, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
         Command::Build(command) => steps::build::plan(command, &facts)?,
         Command::Doctor => steps::doctor::plan(&facts)?,
@@ -238,7 +241,9 @@ fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn
         return Ok(Answer { text: as_text(), plan: Some(plan), report: None });
     }
     show(cli, redactor, &report::plan(&plan));
-    plan.verdict()?;
+    if !plan.regardless {
+        plan.verdict()?;
+    }
     let _lock = Lock::take(&facts.git_dir, &plan.step)?;
     for run in journal::unfinished(&facts.git_dir)? {
         if run.plan.digest() != plan.digest() {
@@ -259,6 +264,7 @@ fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn
         }
     }
     settle(facts, &plan.step)?;
+    plan.verdict()?;
     Ok(Answer { text: report::result(&plan, &report), plan: Some(plan), report: Some(report) })
 }
 
@@ -329,6 +335,7 @@ fn resume(
     ask(cli, facts, &run.plan)?;
     let report = apply(&run.plan, &Tools::new(&facts.root, facts.forges()), &mut run.journal, sink)?;
     drop(lock);
+    run.plan.verdict()?;
     Ok(Answer { text: report::result(&run.plan, &report), plan: Some(run.plan), report: Some(report) })
 }
 

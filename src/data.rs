@@ -3,6 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Span;
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 /// The name of a commit: a SHA-1 object id.
 ///
 /// Ordered by its bytes, which is the order of its hexadecimal text.
@@ -115,6 +120,42 @@ impl fmt::Display for BadCommitId {
 }
 
 impl std::error::Error for BadCommitId {}
+
+/// A length of time: `24h`, `2d`, `2 weeks`, `1 month`; more than nothing.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+pub struct Lapse(pub Span);
+
+impl TryFrom<String> for Lapse {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let span: Span = text
+            .parse()
+            .map_err(|_| format!("`{text}` is no length of time: write `24h`, `2d` or `2 weeks`"))?;
+        match span.is_positive() {
+            true => Ok(Lapse(span)),
+            false => Err(format!("`{text}` must be more than nothing")),
+        }
+    }
+}
+
+/// A time zone by its IANA name.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+pub struct Zone(pub TimeZone);
+
+impl TryFrom<String> for Zone {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        TimeZone::get(&name)
+            .map(Zone)
+            .map_err(|_| format!("`{name}` is no time zone: write an IANA name such as `Europe/Berlin`"))
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
+use http::Method;
 use jiff::{Timestamp, Zoned};
+use url::Url;
 
 use crate::config::{self, Config};
 use crate::data::CommitId;
@@ -16,7 +19,8 @@ use crate::event::{Event, Sink};
 use crate::world::files;
 use crate::world::forge::{self, Forges};
 use crate::world::git::{self, Head, Repository};
-use crate::world::process::Git;
+use crate::world::http::{Client, Limits, Request};
+use crate::world::process::{self, Git};
 
 /// Environment variables.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +44,11 @@ impl Env {
     /// The value of a variable that is set and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|v| !v.is_empty())
+    }
+
+    /// All variables.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Whether this is a CI job, where nobody can be asked.
@@ -197,6 +206,27 @@ impl<'a> Facts<'a> {
         String::from_utf8(bytes).map(Some).map_err(|_| {
             Error::usage("the file is not UTF-8 text").at(format!("{path} at {}", commit.short()))
         })
+    }
+
+    /// What a command line of the configuration says that only looks, run at the top of the repository.
+    pub fn ask(&self, line: &str, within: Duration) -> Result<process::Output> {
+        self.working(&format!("asking `{line}`"));
+        process::ask(line, &self.root, within)
+    }
+
+    /// What an address answers, asked once: the status, and the text or what the server says for it. An error when there
+    /// is no answer.
+    pub fn fetch(&self, url: &str, within: Duration) -> Result<(u16, String)> {
+        let url = Url::parse(url).map_err(|e| Error::usage(format!("`{url}` is no address: {e}")))?;
+        self.working(&format!("asking {}", url.host_str().unwrap_or("an address")));
+        let once = Limits { connect: within, idle: within, total: within, tries: 1, ..Limits::default() };
+        match Client::new(None, once)?.call(Request::new(Method::GET, url)) {
+            Ok(answer) => Ok((answer.status().as_u16(), String::from_utf8_lossy(answer.body()).into_owned())),
+            Err(failure) => match failure.status() {
+                Some(status) => Ok((status, failure.said)),
+                None => Err(failure.into()),
+            },
+        }
     }
 
     /// All tags that name commits, sorted by name. Read once, and again after the clone was deepened.

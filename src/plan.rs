@@ -34,6 +34,9 @@ pub struct Plan {
     /// What must still hold when the plan is applied.
     #[serde(default)]
     pub requires: Vec<Precondition>,
+    /// Whether the effects are for whatever the findings say, as reports are: then the verdict comes after them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub regardless: bool,
     /// The effects: those of one wave do not depend on each other; waves run in order.
     #[serde(default)]
     pub waves: Vec<Wave>,
@@ -139,6 +142,7 @@ impl Plan {
             created,
             findings: Vec::new(),
             requires: Vec::new(),
+            regardless: false,
             waves: Vec::new(),
             outputs: BTreeMap::new(),
         }

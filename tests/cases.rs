@@ -187,7 +187,9 @@ fn step(world: &World, line: &str, again: bool, outcome: &mut Outcome) {
         let ignored = ["dry.json", "real.json"];
         let changed = difference(&before, &world.everything(), &ignored);
         let commands = plan.contains("\"effect\": \"command\"");
-        let refused = (matches!(real.code, Some(1 | 2 | 4)) && !commands) || !effects;
+        // Evidence and reports are written whatever the answer is.
+        let regardless = plan.contains("\n  \"regardless\": true");
+        let refused = (matches!(real.code, Some(1 | 2 | 4)) && !commands && !regardless) || !effects;
         if refused && !changed.is_empty() {
             fault(format!("nothing was to be done, yet this changed:\n{changed}"));
         }

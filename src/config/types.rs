@@ -10,9 +10,11 @@ use semver::Version;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+pub use crate::data::{Lapse, Zone};
 use crate::rules::bump::RuleSet;
 use crate::rules::commit::SquashMode;
 use crate::rules::files::Format;
+use crate::rules::gate::config::Gate;
 use crate::rules::tag::TagTemplate;
 use crate::rules::version::Zero;
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub release: ReleaseConfig,
     /// The forge: where requests and releases are made. Without it, the remote and the CI job's variables say it.
     pub forge: ForgeConfig,
+    /// The checks of each environment, for `release-steps gate ENV`: `{production: [{window: {…}}, {approvals: {…}}]}`.
+    pub gates: BTreeMap<String, Gate>,
     /// Named chains of steps for `release-steps run NAME`. `release` exists without being named here.
     pub run: BTreeMap<String, Vec<ChainStep>>,
 }
@@ -345,42 +349,6 @@ fn ten() -> jiff::civil::Time {
 
 fn utc() -> Zone {
     Zone(TimeZone::UTC)
-}
-
-/// A length of time: `24h`, `2d`, `2 weeks`, `1 month`; more than nothing.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(with = "String")]
-pub struct Lapse(pub Span);
-
-impl TryFrom<String> for Lapse {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let span: Span = text
-            .parse()
-            .map_err(|_| format!("`{text}` is no length of time: write `24h`, `2d` or `2 weeks`"))?;
-        match span.is_positive() {
-            true => Ok(Lapse(span)),
-            false => Err(format!("`{text}` must be more than nothing")),
-        }
-    }
-}
-
-/// A time zone by its IANA name.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(with = "String")]
-pub struct Zone(pub TimeZone);
-
-impl TryFrom<String> for Zone {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        TimeZone::get(&name)
-            .map(Zone)
-            .map_err(|_| format!("`{name}` is no time zone: write an IANA name such as `Europe/Berlin`"))
-    }
 }
 
 /// One package of a repository with several.

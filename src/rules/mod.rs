@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod changelog;
 pub mod commit;
 pub mod files;
+pub mod gate;
 pub mod links;
 pub mod notes;
 pub mod packages;

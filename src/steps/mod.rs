@@ -4,6 +4,7 @@ pub mod branch;
 pub mod build;
 pub mod changelog;
 pub mod doctor;
+pub mod gate;
 pub mod release;
 pub mod run;
 pub mod version;

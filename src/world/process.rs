@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::{BufRead as _, Write as _};
+use std::io::{BufRead as _, Read, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 
@@ -155,5 +157,102 @@ fn each_line(stream: impl std::io::Read, line: &(dyn Fn(&str) + Sync)) {
     for bytes in std::io::BufReader::new(stream).split(b'\n') {
         let Ok(bytes) = bytes else { return };
         line(String::from_utf8_lossy(&bytes).trim_end_matches('\r'));
+    }
+}
+
+/// The most that is kept of what a command prints when it is asked.
+const KEPT: u64 = 1 << 20;
+
+/// Runs a command line by `sh -c` to its end, whatever the end is, and keeps what it prints up to a megabyte. One that does
+/// not end in time is killed with everything that it started, and is an error.
+pub fn ask(line: &str, dir: &Path, within: Duration) -> Result<Output> {
+    let failed = |e: std::io::Error| Error::outside(format!("`{line}` could not be run: {e}"));
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", line])
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn().map_err(failed)?;
+    let deadline = Instant::now() + within;
+    let (sender, printed) = mpsc::channel();
+    let streams: [(bool, Option<Box<dyn Read + Send>>); 2] = [
+        (true, child.stdout.take().map(|s| Box::new(s) as _)),
+        (false, child.stderr.take().map(|s| Box::new(s) as _)),
+    ];
+    for (out, stream) in streams {
+        let (Some(mut stream), sender) = (stream, sender.clone()) else { continue };
+        std::thread::spawn(move || {
+            let mut kept = Vec::new();
+            drop(stream.by_ref().take(KEPT).read_to_end(&mut kept));
+            // The rest is read too, so that the program can go on.
+            drop(std::io::copy(&mut stream, &mut std::io::sink()));
+            drop(sender.send((out, kept)));
+        });
+    }
+    drop(sender);
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    // Both streams end, and then the program; what it left running may hold them open.
+    for _ in 0..2 {
+        match printed.recv_timeout(left()) {
+            Ok((true, kept)) => stdout = kept,
+            Ok((false, kept)) => stderr = kept,
+            Err(_) => break,
+        }
+    }
+    let status = loop {
+        match child.try_wait().map_err(failed)? {
+            Some(status) => break Some(status),
+            None if left().is_zero() => break None,
+            None => std::thread::sleep(Duration::from_millis(5).min(left())),
+        }
+    };
+    if left().is_zero() {
+        kill(&mut child);
+    }
+    let Some(status) = status else {
+        drop(child.wait());
+        return Err(Error::outside(format!("`{line}` did not end within {} s", within.as_secs())));
+    };
+    Ok(Output { stdout, stderr: String::from_utf8_lossy(&stderr).trim().to_owned(), code: status.code() })
+}
+
+/// Kills a program with everything that it started.
+fn kill(child: &mut std::process::Child) {
+    #[cfg(unix)]
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        // It may have ended by itself just now.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        return;
+    }
+    drop(child.kill());
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn asked(line: &str, ms: u64) -> Result<Output> {
+        ask(line, Path::new("/"), Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn what_is_asked_is_kept() {
+        let output = asked("echo yes; echo no >&2; exit 3", 5_000).unwrap();
+        assert_eq!((output.text().as_str(), output.stderr.as_str(), output.code), ("yes", "no", Some(3)));
+        let long = asked("yes | head -c 3000000", 20_000).unwrap();
+        assert_eq!((long.stdout.len(), long.code), (1 << 20, Some(0)));
+    }
+
+    #[test]
+    fn what_does_not_end_is_killed() {
+        let started = Instant::now();
+        let error = asked("sleep 60 & sleep 60", 200).unwrap_err();
+        assert!(error.message.contains("did not end within"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(10));
     }
 }

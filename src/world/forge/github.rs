@@ -1,5 +1,7 @@
 //! GitHub and GitHub Enterprise: `octocrab` over the one HTTP client. <https://docs.github.com/rest>
 
+mod gate;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;

@@ -3,6 +3,8 @@
 //! GitLab has no draft releases. Here a release's files go to the generic package registry first, where nobody looks for
 //! a release, and the release is created with links to all of them at once.
 
+mod gate;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 

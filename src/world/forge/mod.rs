@@ -5,6 +5,7 @@
 
 pub mod act;
 mod detect;
+pub mod gate;
 mod github;
 mod gitlab;
 pub mod release;
@@ -255,7 +256,7 @@ pub struct RunText {
 }
 
 /// What steps may ask of a forge. Nothing here changes anything.
-pub trait View: Send + Sync + std::fmt::Debug {
+pub trait View: gate::GateView + Send + Sync + std::fmt::Debug {
     /// The repository that this is for.
     fn place(&self) -> &Place;
     /// How many calls were made.

@@ -1,0 +1,416 @@
+//! The facts of checks, each read only when its check is asked. A fact that cannot be read is unknown, with its reason.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use globset::GlobBuilder;
+use jiff::{SpanRelativeTo, Timestamp, Zoned};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use url::Url;
+
+use crate::data::{CommitId, Lapse};
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::rules::branching::{matches, version_in};
+use crate::rules::gate::approvals::{Approval, Approvals, ApprovalsConfig};
+use crate::rules::gate::checklist::{Checklist, ChecklistConfig, tasks};
+use crate::rules::gate::freeze::Freeze;
+use crate::rules::gate::measure::{
+    self, Coverage, CoverageConfig, Health, PrometheusConfig, Samples, percent,
+};
+use crate::rules::gate::proof::{self, Artifact, Backup, BackupConfig, Branch, Output};
+use crate::rules::gate::runs::Runs;
+use crate::rules::gate::window::WindowConfig;
+use crate::rules::gate::{Answer, Fact, Kind};
+use crate::survey::branches::{calendar, main_branch, model, tips};
+use crate::world::forge::{Request, RequestState, View};
+use crate::world::http::Failure;
+
+/// Reads facts for the checks of one gate.
+pub struct Gather<'f> {
+    /// The world.
+    pub facts: &'f Facts<'f>,
+    /// The environment.
+    pub environment: &'f str,
+    /// The time that the gate answers for.
+    pub at: Zoned,
+    /// The commit that is let through.
+    pub commit: CommitId,
+    /// The digest of the plan that is let through.
+    pub plan: Option<String>,
+}
+
+/// A check's answer with the facts that it rests on.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The answer.
+    pub answer: Answer,
+    /// The facts; none when they could not be read.
+    pub facts: Option<Value>,
+}
+
+/// Judges a fact, when it is known.
+fn asked<T: Serialize>(fact: Fact<T>, judge: impl FnOnce(&T) -> Answer) -> Asked {
+    match fact {
+        Ok(fact) => Asked { answer: judge(&fact), facts: serde_json::to_value(&fact).ok() },
+        Err(why) => Asked { answer: Answer::unknown(why), facts: None },
+    }
+}
+
+/// Why a forge did not answer.
+fn failed(failure: Failure) -> String {
+    why(failure.into())
+}
+
+/// Why a fact could not be read.
+fn why(error: Error) -> String {
+    match &error.detail {
+        Some(detail) => format!("{error}: {}", detail.lines().next().unwrap_or_default()),
+        None => error.to_string(),
+    }
+}
+
+impl Gather<'_> {
+    /// Asks a check that rests on no other one. Only what is wrong in the configuration is an error.
+    pub fn ask(&self, kind: &Kind) -> Result<Asked> {
+        let at = &self.at;
+        Ok(match kind {
+            Kind::Window(window) => return self.window(window),
+            Kind::Approvals(approvals) => {
+                asked(self.approvals(approvals), |facts| approvals.answer(facts, at))
+            }
+            Kind::Coverage(coverage) => asked(self.coverage(coverage), |facts| coverage.answer(facts)),
+            Kind::Artifact(artifact) => {
+                asked(self.artifact(&artifact.file, &artifact.manifest), |facts| artifact.answer(facts))
+            }
+            Kind::Branch(branch) => asked(self.branch().map_err(why), |facts| branch.answer(facts, at)),
+            Kind::Command(command) => {
+                asked(self.output(&command.run, command.within), |output| command.answer(output))
+            }
+            Kind::Migrations(migrations) => {
+                asked(self.output(&migrations.run, migrations.within), |output| migrations.answer(output))
+            }
+            Kind::Backup(backup) => {
+                let found = self.backup(backup);
+                asked(found, |found| backup.answer(found.as_ref(), at))
+            }
+            Kind::RollbackPlan(plan) => asked(self.text(&plan.file), |text| plan.answer(text.as_deref())),
+            Kind::OnCall(record) => asked(self.text(&record.file), |text| record.answer(text.as_deref(), at)),
+            Kind::Checks(checks) => asked(self.runs(), |runs| checks.answer(runs, at)),
+            Kind::Scan(scan) => {
+                let result = self.there(&scan.file).and_then(|text| measure::scan(&text));
+                asked(result, |result| scan.answer(result, &self.commit.to_string(), at))
+            }
+            Kind::Health(health) => {
+                let answer = self.fetch(&health.url, health.within);
+                asked(answer.map(|(status, body)| Health { status, body }), |found| health.answer(found))
+            }
+            Kind::Prometheus(prometheus) => asked(self.samples(prometheus), |found| prometheus.answer(found)),
+            Kind::Checklist(_) | Kind::Expression(_) => {
+                Asked { answer: Answer::unknown("it rests on other checks"), facts: None }
+            }
+        })
+    }
+
+    /// A checklist, with the answers of the checks that prove items.
+    pub fn checklist(&self, list: &ChecklistConfig, others: &BTreeMap<String, Answer>) -> Asked {
+        let text = match (&list.file, list.issue) {
+            _ if !list.needs_text() => Ok(None),
+            (Some(file), _) => self.there(file).map(|text| Some((file.clone(), text))),
+            (None, Some(number)) => self.issue(number).map(|text| Some((format!("issue {number}"), text))),
+            (None, None) => self
+                .request()
+                .map(|request| Some((format!("the text of request {}", request.number), request.body))),
+        };
+        let fact = text.map(|text| match text {
+            Some((source, text)) => Checklist { source: Some(source), tasks: tasks(&text) },
+            None => Checklist::default(),
+        });
+        asked(fact, |facts| list.answer(facts, others))
+    }
+
+    /// The names that expressions may use besides those of checks.
+    pub fn names(&self) -> Result<Map<String, Value>> {
+        let names = json!({
+            "gate": self.environment,
+            "at": self.at.timestamp(),
+            "weekday": self.at.strftime("%a").to_string().to_lowercase(),
+            "hour": self.at.hour(),
+            "commit": self.commit,
+            "branch": self.facts.branch()?,
+        });
+        Ok(match names {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        })
+    }
+
+    /// Who started this run, or ran it again, as the CI names them
+    /// (<https://docs.github.com/actions/reference/workflows-and-actions/variables>,
+    /// <https://docs.gitlab.com/ci/variables/predefined_variables/>).
+    pub fn starters(&self) -> Vec<String> {
+        let mut names: Vec<String> = ["GITHUB_ACTOR", "GITHUB_TRIGGERING_ACTOR", "GITLAB_USER_LOGIN"]
+            .iter()
+            .filter_map(|name| self.facts.env.get(name).map(str::to_owned))
+            .collect();
+        names.dedup();
+        names
+    }
+
+    fn text(&self, path: &str) -> Fact<Option<String>> {
+        self.facts.read(path).map_err(why)
+    }
+
+    fn window(&self, window: &WindowConfig) -> Result<Asked> {
+        let calendar = calendar(self.facts)?;
+        if calendar.is_none() && window.needs_calendar() {
+            return Err(Error::usage("`before_release` needs the release calendar, and there is none")
+                .at("gates")
+                .hint("set `branch: {calendar: {from: 2026-01-06, every: 2 weeks}}`"));
+        }
+        let periods = match window.freeze_periods {
+            true => self.freezes(),
+            false => Ok(Vec::new()),
+        };
+        let at = self.at.timestamp();
+        let answer = window.answer(calendar.as_ref(), periods, at);
+        let zone = window.zone.0.iana_name();
+        let here = at.to_zoned(window.zone.0.clone());
+        Ok(Asked { answer, facts: Some(json!({ "at": at, "zone": zone, "clock": here.datetime() })) })
+    }
+
+    fn approvals(&self, config: &ApprovalsConfig) -> Fact<Approvals> {
+        let mut authors = self.authors().map_err(why)?;
+        let said: Vec<Approval> = match &config.file {
+            Some(file) => match self.text(file)? {
+                None => Vec::new(),
+                Some(text) => {
+                    serde_json::from_str(&text).map_err(|e| format!("{file} is no list of approvals: {e}"))?
+                }
+            },
+            None => {
+                let request = self.request()?;
+                let reviews = self.forge()?.reviews(&request).map_err(failed)?;
+                authors.push(request.author.clone());
+                // What was merged is the head of the request: who approved that approved what it became.
+                let merged = request.state == RequestState::Merged;
+                let bound = |mut approval: Approval| {
+                    if merged && approval.commit.is_some_and(|c| c.to_string() == request.commit) {
+                        approval.commit = Some(self.commit);
+                    }
+                    approval
+                };
+                reviews.into_iter().map(bound).collect()
+            }
+        };
+        Ok(Approvals {
+            commit: self.commit,
+            plan: self.plan.clone(),
+            authors,
+            starters: self.starters(),
+            said,
+        })
+    }
+
+    /// What the forge can be asked.
+    fn forge(&self) -> Fact<Arc<dyn View>> {
+        let detected = self.facts.forge().map_err(why)?;
+        let detected =
+            detected.ok_or("there is no forge: no remote, and no job's variables, speak of one")?;
+        self.facts.forge_view(&detected.place).map_err(why)
+    }
+
+    /// The request that brought the commit. With several, the merged one that was made last.
+    fn request(&self) -> Fact<Request> {
+        let mut found = self.forge()?.requests_of(&[self.commit]).map_err(failed)?;
+        let mut requests = found.remove(&self.commit).unwrap_or_default();
+        requests.retain(|r| r.state != RequestState::Closed);
+        requests.sort_by_key(|r| (r.state == RequestState::Merged, r.number));
+        requests.pop().ok_or_else(|| format!("no request brought {}", self.commit.short()))
+    }
+
+    fn issue(&self, number: u64) -> Fact<String> {
+        let text = self.forge()?.issue_text(number).map_err(failed)?;
+        text.ok_or_else(|| format!("there is no issue {number}"))
+    }
+
+    fn runs(&self) -> Fact<Runs> {
+        let runs = self.forge()?.check_runs(self.commit).map_err(failed)?;
+        let repo = self.facts.repo();
+        let alone = repo.history(&[self.commit], &self.parents()).map_err(|e| why(e.into()))?;
+        let made = alone.iter().find(|c| c.id() == self.commit).map(|c| c.committer_seconds());
+        let made =
+            made.and_then(|s| Timestamp::from_second(s).ok()).ok_or("the commit's time is not known")?;
+        let first = runs.iter().filter(|r| r.commit == self.commit).filter_map(|r| r.started).min();
+        // A commit may be pushed long after it was made: what runs first is the better sign.
+        Ok(Runs { commit: self.commit, appeared: first.unwrap_or(made), runs })
+    }
+
+    fn freezes(&self) -> Fact<Vec<Freeze>> {
+        let periods = self.forge()?.freeze_periods().map_err(failed)?;
+        periods.iter().map(Freeze::of_forge).collect()
+    }
+
+    fn fetch(&self, url: &str, within: Lapse) -> Fact<(u16, String)> {
+        self.facts.fetch(url, self.duration(within)?).map_err(why)
+    }
+
+    fn samples(&self, config: &PrometheusConfig) -> Fact<Samples> {
+        let base = config.url.trim_end_matches('/');
+        let mut url =
+            Url::parse(&format!("{base}/api/v1/query")).map_err(|e| format!("`{}`: {e}", config.url))?;
+        url.query_pairs_mut().append_pair("query", &config.query);
+        let (status, body) = self.fetch(url.as_str(), Lapse(jiff::Span::new().seconds(30)))?;
+        match status {
+            200 => measure::samples(&body),
+            _ => Err(format!("{base} answers {status}: {body}")),
+        }
+    }
+
+    fn parents(&self) -> Vec<CommitId> {
+        let repo = self.facts.repo();
+        (1..=16).map_while(|n| repo.resolve(&format!("{}^{n}", self.commit)).ok()).collect()
+    }
+
+    /// A text that must be there to be a fact.
+    fn there(&self, path: &str) -> Fact<String> {
+        self.text(path)?.ok_or_else(|| format!("{path} is not there"))
+    }
+
+    /// Name and address of the commit's author, and the name at GitHub that the address tells
+    /// (<https://docs.github.com/account-and-profile/reference/email-addresses-reference>).
+    fn authors(&self) -> Result<Vec<String>> {
+        let repo = self.facts.repo();
+        let alone = repo.history(&[self.commit], &self.parents())?;
+        let Some(commit) = alone.iter().find(|c| c.id() == self.commit) else {
+            return Err(Error::unknown("the author of the commit is not known"));
+        };
+        let (name, email) = (commit.author_name(), commit.author_email());
+        let mut names = vec![name.into_owned(), email.clone().into_owned()];
+        let login = email
+            .strip_suffix("@users.noreply.github.com")
+            .map(|local| local.split_once('+').map_or(local, |(_, login)| login).to_owned());
+        names.extend(login);
+        Ok(names)
+    }
+
+    fn coverage(&self, config: &CoverageConfig) -> Fact<Coverage> {
+        let read = |path: &String| -> Fact<f64> {
+            let text = self.there(path)?;
+            percent(&text).map_err(|why| format!("{path}: {why}"))
+        };
+        Ok(Coverage { percent: read(&config.file)?, base: config.base.as_ref().map(read).transpose()? })
+    }
+
+    fn artifact(&self, file: &str, manifest: &str) -> Fact<Artifact> {
+        let list = self.there(manifest)?;
+        let path = inside(&self.facts.root, file)?;
+        let unreadable = |e: std::io::Error| format!("{file} cannot be read: {e}");
+        let mut stream = std::fs::File::open(path).map_err(unreadable)?;
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match stream.read(&mut buffer).map_err(unreadable)? {
+                0 => break,
+                n => hash.update(&buffer[..n]),
+            }
+        }
+        let sha256 = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        Ok(Artifact { sha256, recorded: proof::recorded(&list, file) })
+    }
+
+    fn branch(&self) -> Result<Branch> {
+        let facts = self.facts;
+        let name =
+            facts.branch()?.ok_or_else(|| Error::usage("HEAD is detached: no branch is checked out"))?;
+        let config = &facts.config.branch;
+        let main = main_branch(facts)?;
+        let develop = (model(facts)? == crate::config::Model::Gitflow).then(|| config.develop.clone());
+        let trunks: Vec<CommitId> = tips(facts)?
+            .into_iter()
+            .filter(|(name, _)| Some(name) == main.as_ref() || Some(name) == develop.as_ref())
+            .map(|(_, commit)| commit)
+            .collect();
+        let exempt = [&config.release, &config.hotfix].into_iter().any(|t| version_in(t, &name).is_some());
+        let long_lived = exempt
+            || Some(&name) == main.as_ref()
+            || Some(&name) == develop.as_ref()
+            || config.long_lived.iter().any(|glob| matches(glob, &name));
+        let own = facts.repo().history(&[self.commit], &trunks)?;
+        let first = own.iter().map(|c| c.author_time().seconds).min();
+        let calendar = calendar(facts)?;
+        let frozen =
+            calendar.and_then(|c| c.frozen(&self.at)).map(|r| (r.freeze.timestamp(), r.at.timestamp()));
+        let first = first.and_then(|s| Timestamp::from_second(s).ok());
+        Ok(Branch { name, first, long_lived, frozen, exempt })
+    }
+
+    fn output(&self, line: &str, within: Lapse) -> Fact<Output> {
+        let output = self.facts.ask(line, self.duration(within)?).map_err(why)?;
+        Ok(Output {
+            code: output.code,
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: output.stderr,
+        })
+    }
+
+    fn duration(&self, lapse: Lapse) -> Fact<Duration> {
+        let relative = SpanRelativeTo::from(&self.facts.now);
+        let duration = lapse.0.to_duration(relative).map_err(|e| e.to_string())?;
+        Duration::try_from(duration).map_err(|e| e.to_string())
+    }
+
+    fn backup(&self, config: &BackupConfig) -> Fact<Option<Backup>> {
+        if let Some(line) = &config.run {
+            let minute = Lapse(jiff::Span::new().minutes(1));
+            let output = self.output(line, config.within.unwrap_or(minute))?;
+            return proof::backup(&output).map_err(|why| format!("`{line}`: {why}"));
+        }
+        let Some(pattern) = &config.files else { return Err("nothing says where backups are".to_owned()) };
+        newest(&self.facts.root, pattern)
+    }
+}
+
+/// A file inside the repository, without links on the way.
+fn inside(root: &Path, path: &str) -> Fact<PathBuf> {
+    crate::world::files::locate(root, path).map_err(why)
+}
+
+/// The newest file that a pattern names, in whose last part `*` stands for any text. Links are followed: where a backup
+/// lies is up to who makes it.
+fn newest(root: &Path, pattern: &str) -> Fact<Option<Backup>> {
+    let full = root.join(pattern);
+    let (Some(folder), Some(name)) = (full.parent(), full.file_name().and_then(|n| n.to_str())) else {
+        return Err(format!("`{pattern}` names no files"));
+    };
+    let glob =
+        GlobBuilder::new(name).literal_separator(true).build().map_err(|e| e.to_string())?.compile_matcher();
+    let unreadable = |e: std::io::Error| format!("{} cannot be read: {e}", folder.display());
+    let mut newest: Option<Backup> = None;
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        if !glob.is_match(entry.file_name()) {
+            continue;
+        }
+        let path = entry.path();
+        let meta = std::fs::metadata(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+        if !meta.is_file() {
+            continue;
+        }
+        let at = meta
+            .modified()
+            .ok()
+            .and_then(|t| Timestamp::try_from(t).ok())
+            .ok_or_else(|| format!("the time of {} cannot be told", path.display()))?;
+        if newest.as_ref().is_none_or(|n| at > n.at) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            newest = Some(Backup { name, at, bytes: meta.len() });
+        }
+    }
+    Ok(newest)
+}

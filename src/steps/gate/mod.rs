@@ -1,0 +1,309 @@
+//! `gate`: the checks of an environment, and why each says what it says.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::effect::{Effect, FileEdit};
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::plan::{self, Finding, Plan};
+use crate::report::Redactor;
+use crate::rules::gate::config::{Gate, identifier};
+use crate::rules::gate::{Answer, Check, Kind, Override, Verdict, refused, verdict};
+use crate::steps::Step;
+
+mod gather;
+
+use gather::{Asked, Gather};
+
+/// `gate`
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The environment: a name in `gates:` of the configuration
+    #[arg(value_name = "ENV")]
+    environment: String,
+    /// Only these checks, by their names or kinds
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Answer for this time, such as 2026-12-24T10:00:00+01:00; facts are those of now
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// Show the facts that were used
+    #[arg(long)]
+    explain: bool,
+    /// Write the evidence to a file of the repository: facts, answers, people, times
+    #[arg(long, value_name = "FILE")]
+    evidence: Option<String>,
+    /// The plan that is to be let through: approvals may be bound to it
+    #[arg(long = "for", value_name = "PLAN")]
+    plan: Option<PathBuf>,
+    /// Let this check pass whatever it says; needs --reason, --by and --until
+    #[arg(long = "override", value_name = "CHECK", value_delimiter = ',', requires_all = ["reason", "by", "until"])]
+    overrides: Vec<String>,
+    /// Why checks are overridden
+    #[arg(long, requires = "overrides")]
+    reason: Option<String>,
+    /// Who answers for the override
+    #[arg(long, value_name = "PERSON", requires = "overrides")]
+    by: Option<String>,
+    /// When the override ends, such as 2026-12-24T18:00:00Z
+    #[arg(long, value_name = "TIME", requires = "overrides")]
+    until: Option<Timestamp>,
+}
+
+/// A check with what it said.
+struct Line<'g> {
+    check: &'g Check,
+    asked: Asked,
+    overridden: Option<Override>,
+}
+
+/// Asks the checks.
+pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
+    let environment = &args.environment;
+    let gate = find(facts, environment)?;
+    let at = args.at.map_or_else(|| facts.now.clone(), |at| at.to_zoned(jiff::tz::TimeZone::UTC));
+    let selected = select(gate, &args.only)?;
+    let overrides = overrides(args, &selected, at.timestamp())?;
+    let approved = match &args.plan {
+        Some(file) => Some(digest(file)?),
+        None => None,
+    };
+    let mut plan = Plan::new("gate", facts.now.timestamp());
+    plan.summary = match args.at {
+        Some(at) => format!("gate {environment} at {at}"),
+        None => format!("gate {environment}"),
+    };
+    let gather = Gather { facts, environment, at: at.clone(), commit: facts.head()?, plan: approved };
+    let mut answered: BTreeMap<&str, Asked> = BTreeMap::new();
+    // Those that others rest on come first: checklists and expressions rest on the rest, and nothing on them.
+    let mut needed: Vec<&Check> = selected.iter().flat_map(|c| gate.needs(c)).collect();
+    needed.extend(&selected);
+    needed.sort_by_key(|c| match c.kind {
+        Kind::Checklist(_) => 1,
+        Kind::Expression(_) => 2,
+        _ => 0,
+    });
+    for check in needed {
+        if !answered.contains_key(check.name.as_str()) {
+            let asked = ask(check, &gather, &answered)?;
+            answered.insert(&check.name, asked);
+        }
+    }
+    let lines: Vec<Line<'_>> = selected
+        .iter()
+        .filter_map(|check| {
+            let asked = answered.get(check.name.as_str())?.clone();
+            let overridden = overrides.iter().find(|o| o.check == check.name).cloned();
+            Some(Line { check, asked, overridden })
+        })
+        .collect();
+    for line in &lines {
+        plan.findings.extend(findings(line, args.explain));
+    }
+    if lines.is_empty() {
+        let none = Finding::new(plan::Answer::Fail, "gate", format!("gate {environment} has no check"));
+        plan.findings.push(none.hint("a gate that looks at nothing lets nothing through: add checks to it"));
+    }
+    let whole = verdict(lines.iter().map(|l| (l.asked.answer.verdict, l.overridden.is_some())));
+    let checks: Vec<Value> = lines.iter().map(|line| record(line, false)).collect();
+    plan.output("verdict", whole.to_string());
+    plan.output("checks", checks);
+    if let Some(path) = &args.evidence {
+        let evidence = evidence(&lines, whole, &gather)?;
+        plan.regardless = true;
+        if let Some(effect) = write(facts, path, evidence)? {
+            plan.then(effect);
+        }
+        plan.output("evidence", path.as_str());
+    }
+    Ok(plan.into())
+}
+
+fn find<'f>(facts: &'f Facts<'_>, environment: &str) -> Result<&'f Gate> {
+    let gates = &facts.config.gates;
+    gates.get(environment).ok_or_else(|| {
+        let names: Vec<&str> = gates.keys().map(String::as_str).collect();
+        let hint = match names.as_slice() {
+            [] => "write `gates: {production: [{window: {…}}]}` into release-steps.yml".to_owned(),
+            names => format!("there are gates for {}", names.join(", ")),
+        };
+        Error::usage(format!("there is no gate `{environment}`")).at("gates").hint(hint)
+    })
+}
+
+fn select<'g>(gate: &'g Gate, only: &[String]) -> Result<Vec<&'g Check>> {
+    let means = |name: &str, check: &Check| check.name == name || check.kind.name() == name;
+    if let Some(stranger) = only.iter().find(|name| !gate.0.iter().any(|c| means(name, c))) {
+        let names: Vec<&str> = gate.0.iter().map(|c| c.name.as_str()).collect();
+        return Err(Error::usage(format!("the gate has no check `{stranger}`"))
+            .at("--only")
+            .hint(format!("its checks are {}", names.join(", "))));
+    }
+    Ok(gate.0.iter().filter(|c| only.is_empty() || only.iter().any(|name| means(name, c))).collect())
+}
+
+fn overrides(args: &Args, selected: &[&Check], at: Timestamp) -> Result<Vec<Override>> {
+    let mut all = Vec::new();
+    for check in &args.overrides {
+        if !selected.iter().any(|c| c.name == *check) {
+            let names: Vec<&str> = selected.iter().map(|c| c.name.as_str()).collect();
+            return Err(Error::usage(format!("no check `{check}` is asked, to be overridden"))
+                .at("--override")
+                .hint(format!("those that are asked are {}", names.join(", "))));
+        }
+        let (Some(reason), Some(by), Some(until)) = (&args.reason, &args.by, args.until) else {
+            return Err(Error::usage("an override needs --reason, --by and --until").at("--override"));
+        };
+        let it = Override { check: check.clone(), reason: reason.clone(), by: by.clone(), until };
+        if let Some(why) = refused(&it, at) {
+            return Err(Error::usage(why)
+                .at("--override")
+                .hint("give --reason, --by and an --until that is ahead"));
+        }
+        all.push(it);
+    }
+    Ok(all)
+}
+
+fn digest(file: &std::path::Path) -> Result<String> {
+    let shown = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Error::usage(format!("the plan cannot be read: {e}")).at(shown.clone()))?;
+    Ok(Plan::from_json(&text, &shown)?.digest())
+}
+
+/// Asks one check; those that it rests on have answered.
+fn ask(check: &Check, gather: &Gather<'_>, answered: &BTreeMap<&str, Asked>) -> Result<Asked> {
+    match &check.kind {
+        Kind::Checklist(list) => {
+            let others: BTreeMap<String, Answer> =
+                answered.iter().map(|(name, asked)| ((*name).to_owned(), asked.answer.clone())).collect();
+            Ok(gather.checklist(list, &others))
+        }
+        Kind::Expression(expression) => {
+            let mut facts = gather.names()?;
+            let mut answers = serde_json::Map::new();
+            for (name, asked) in answered {
+                answers.insert(identifier(name), asked.answer.verdict.to_string().into());
+                // A check that is named like a name of expressions is only among the answers.
+                if let (Some(known), false) = (&asked.facts, facts.contains_key(&identifier(name))) {
+                    facts.insert(identifier(name), known.clone());
+                }
+            }
+            facts.insert("answers".to_owned(), answers.into());
+            let missing = |name: &str| {
+                answered
+                    .iter()
+                    .find(|(n, _)| identifier(n) == name)
+                    .map(|(_, asked)| asked.answer.why.clone())
+            };
+            let facts = Value::from(facts);
+            let answer = expression.answer(&facts, missing);
+            Ok(Asked { answer, facts: Some(json!({ "expression": expression.source() })) })
+        }
+        _ => gather.ask(&check.kind),
+    }
+}
+
+/// What a check says, for people.
+fn findings(line: &Line<'_>, explain: bool) -> Vec<Finding> {
+    let (name, answer) = (&line.check.name, &line.asked.answer);
+    let said = match answer.verdict {
+        Verdict::Pass => plan::Answer::Pass,
+        Verdict::Unknown => plan::Answer::Unknown,
+        Verdict::Fail => plan::Answer::Fail,
+    };
+    let since = answer.since.map_or(String::new(), |t| format!(", since {t}"));
+    let message = format!("{name}: {}{since}", answer.why);
+    let finding = match &line.overridden {
+        None => Finding::new(said, name, message),
+        Some(it) if answer.verdict == Verdict::Pass => {
+            Finding::new(said, name, format!("{message} (the override by {} was not needed)", it.by))
+        }
+        Some(it) => Finding::new(
+            plan::Answer::Warning,
+            name,
+            format!(
+                "{name}: overridden by {} until {}: {}; it says {}: {}{since}",
+                it.by, it.until, it.reason, answer.verdict, answer.why
+            ),
+        ),
+    };
+    let finding = match &answer.turn {
+        Some(turn) => finding.hint(turn),
+        None => finding,
+    };
+    let facts = line.asked.facts.as_ref().filter(|_| explain);
+    let facts = facts
+        .map(|facts| Finding::new(plan::Answer::Note, name, format!("{name} rests on {}", short(facts))));
+    [finding].into_iter().chain(facts).collect()
+}
+
+/// A check with its answer, for machines.
+fn record(line: &Line<'_>, with_facts: bool) -> Value {
+    let mut out = json!({ "name": line.check.name, "kind": line.check.kind.name() });
+    let mut add = |key: &str, value: Value| {
+        if let Some(map) = out.as_object_mut() {
+            map.insert(key.to_owned(), value);
+        }
+    };
+    if let Ok(Value::Object(answer)) = serde_json::to_value(&line.asked.answer) {
+        answer.into_iter().for_each(|(key, value)| add(&key, value));
+    }
+    if let Some(it) = &line.overridden {
+        add("override", json!({ "reason": it.reason, "by": it.by, "until": it.until }));
+    }
+    if with_facts {
+        add("facts", line.asked.facts.as_ref().map_or(Value::Null, short));
+    }
+    out
+}
+
+/// The record that an auditor reads.
+fn evidence(lines: &[Line<'_>], whole: Verdict, gather: &Gather<'_>) -> Result<String> {
+    let facts = gather.facts;
+    let checks: Vec<Value> = lines.iter().map(|line| record(line, true)).collect();
+    let document = json!({
+        "format": 1,
+        "tool": format!("release-steps {}", env!("CARGO_PKG_VERSION")),
+        "gate": gather.environment,
+        "verdict": whole,
+        "at": gather.at.timestamp(),
+        "asked": facts.now.timestamp(),
+        "commit": gather.commit,
+        "branch": facts.branch()?,
+        "plan": gather.plan,
+        "started_by": gather.starters(),
+        "checks": checks,
+    });
+    let redactor = Redactor::from_env(facts.env.iter().map(|(n, v)| (n.to_owned(), v.to_owned())));
+    Ok(redactor.clean(&format!("{document:#}\n")).into_owned())
+}
+
+fn write(facts: &Facts<'_>, path: &str, after: String) -> Result<Option<Effect>> {
+    let before = facts.read(path)?;
+    if before.as_ref() == Some(&after) {
+        return Ok(None);
+    }
+    let why = "evidence of the gate".to_owned();
+    Ok(Some(Effect::WriteFile(FileEdit { path: path.to_owned(), before, after, why })))
+}
+
+/// A value whose long texts are cut: what a page or a command printed is no evidence in full.
+fn short(value: &Value) -> Value {
+    const MOST: usize = 2_000;
+    match value {
+        Value::String(text) if text.chars().count() > MOST => {
+            format!("{}…", text.chars().take(MOST).collect::<String>()).into()
+        }
+        Value::Array(list) => list.iter().map(short).collect(),
+        Value::Object(map) => {
+            map.iter().map(|(k, v)| (k.clone(), short(v))).collect::<serde_json::Map<_, _>>().into()
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,176 @@
+//! What gates ask of GitHub.
+
+use http::Method;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Answer, GitHub, Request};
+use crate::data::CommitId;
+use crate::rules::gate::approvals::{Approval, Says};
+use crate::rules::gate::freeze::FreezePeriod;
+use crate::rules::gate::runs::{CheckRun, RunState};
+use crate::world::forge::gate::GateView;
+use crate::world::http::Failure;
+
+/// <https://docs.github.com/rest/checks/runs#list-check-runs-for-a-git-reference>
+#[derive(Deserialize)]
+struct CheckRuns {
+    total_count: usize,
+    check_runs: Vec<CheckRunAnswer>,
+}
+
+#[derive(Deserialize)]
+struct CheckRunAnswer {
+    name: String,
+    head_sha: CommitId,
+    status: String,
+    conclusion: Option<String>,
+    started_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+}
+
+/// <https://docs.github.com/rest/commits/statuses#list-commit-statuses-for-a-reference>
+#[derive(Deserialize)]
+struct StatusAnswer {
+    context: String,
+    state: String,
+    created_at: Option<Timestamp>,
+}
+
+/// <https://docs.github.com/rest/pulls/reviews#list-reviews-for-a-pull-request>
+#[derive(Deserialize)]
+struct ReviewAnswer {
+    user: Option<Person>,
+    state: String,
+    commit_id: Option<CommitId>,
+    submitted_at: Option<Timestamp>,
+    #[serde(default)]
+    author_association: String,
+}
+
+#[derive(Deserialize)]
+struct Person {
+    login: String,
+}
+
+#[derive(Deserialize)]
+struct IssueAnswer {
+    body: Option<String>,
+}
+
+/// GitHub itself lists no more than a thousand check suites of a commit.
+const PAGES: usize = 40;
+
+impl GateView for GitHub {
+    fn check_runs(&self, commit: CommitId) -> Answer<Vec<CheckRun>> {
+        let mut runs: Vec<CheckRun> = Vec::new();
+        for page in 1..=PAGES {
+            // `latest` leaves out what was run again.
+            let route =
+                self.route(&format!("commits/{commit}/check-runs?filter=latest&per_page=100&page={page}"));
+            let answer: CheckRuns = self.get(&route)?;
+            let last = answer.check_runs.is_empty();
+            runs.extend(answer.check_runs.into_iter().map(CheckRun::from));
+            if runs.len() >= answer.total_count {
+                break;
+            }
+            if last || page == PAGES {
+                let why = format!("{} of {} check runs are listed", runs.len(), answer.total_count);
+                return Err(Failure::unreadable(Method::GET, &self.address(&route), why));
+            }
+        }
+        // Statuses are the older kind of check; of each name the newest comes first and is the one that counts.
+        let route = self.route(&format!("commits/{commit}/statuses?per_page=100"));
+        let (statuses, more): (Vec<StatusAnswer>, bool) = self.pages(&route, PAGES, |_| false)?;
+        if more {
+            return Err(Failure::unreadable(
+                Method::GET,
+                &self.address(&route),
+                "there are too many statuses",
+            ));
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for status in statuses {
+            if seen.insert(status.context.clone()) {
+                runs.push(status.on(commit));
+            }
+        }
+        Ok(runs)
+    }
+
+    fn reviews(&self, request: &Request) -> Answer<Vec<Approval>> {
+        let route = self.route(&format!("pulls/{}/reviews?per_page=100", request.number));
+        let (reviews, more): (Vec<ReviewAnswer>, bool) = self.pages(&route, PAGES, |_| false)?;
+        if more {
+            return Err(Failure::unreadable(
+                Method::GET,
+                &self.address(&route),
+                "there are too many reviews",
+            ));
+        }
+        Ok(reviews.into_iter().filter_map(ReviewAnswer::said).collect())
+    }
+
+    fn freeze_periods(&self) -> Answer<Vec<FreezePeriod>> {
+        Ok(Vec::new())
+    }
+
+    fn issue_text(&self, number: u64) -> Answer<Option<String>> {
+        match self.get::<IssueAnswer>(&self.route(&format!("issues/{number}"))) {
+            Ok(issue) => Ok(Some(issue.body.unwrap_or_default())),
+            Err(e) if e.absent() => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+impl From<CheckRunAnswer> for CheckRun {
+    fn from(run: CheckRunAnswer) -> Self {
+        let state = match (run.status.as_str(), run.conclusion.as_deref()) {
+            ("completed", Some("success")) => RunState::Success,
+            ("completed", Some("skipped" | "neutral")) => RunState::Skipped,
+            ("completed", Some(_)) => RunState::Failure,
+            _ => RunState::Pending,
+        };
+        let said = match run.conclusion {
+            Some(conclusion) if run.status == "completed" => conclusion,
+            _ => run.status,
+        };
+        CheckRun {
+            name: run.name,
+            commit: run.head_sha,
+            state,
+            said,
+            started: run.started_at,
+            ended: run.completed_at,
+        }
+    }
+}
+
+impl StatusAnswer {
+    fn on(self, commit: CommitId) -> CheckRun {
+        let state = match self.state.as_str() {
+            "success" => RunState::Success,
+            "pending" => RunState::Pending,
+            _ => RunState::Failure,
+        };
+        let ended = self.created_at.filter(|_| state != RunState::Pending);
+        CheckRun { name: self.context, commit, state, said: self.state, started: self.created_at, ended }
+    }
+}
+
+impl ReviewAnswer {
+    /// What a review says; none for a comment, a draft, or one by somebody from outside.
+    fn said(self) -> Option<Approval> {
+        // Anybody may review a public repository: only those who belong to it can approve.
+        let belongs = matches!(self.author_association.as_str(), "OWNER" | "MEMBER" | "COLLABORATOR");
+        let says = match self.state.as_str() {
+            "APPROVED" => Says::Approve,
+            "CHANGES_REQUESTED" => Says::Refuse,
+            "DISMISSED" => Says::Withdraw,
+            _ => return None,
+        };
+        let (person, at) = (self.user?.login, self.submitted_at?);
+        belongs.then_some(Approval { person, says, at, commit: self.commit_id, plan: None })
+    }
+}

@@ -1,0 +1,153 @@
+//! What gates ask of GitLab.
+
+use http::Method;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Answer, GitLab, Request};
+use crate::data::CommitId;
+use crate::rules::gate::approvals::{Approval, Says};
+use crate::rules::gate::freeze::FreezePeriod;
+use crate::rules::gate::runs::{CheckRun, RunState};
+use crate::world::forge::gate::GateView;
+
+/// <https://docs.gitlab.com/api/commits/#list-commit-statuses>
+#[derive(Deserialize)]
+struct StatusAnswer {
+    name: String,
+    sha: CommitId,
+    status: String,
+    #[serde(default)]
+    allow_failure: bool,
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+}
+
+/// <https://docs.gitlab.com/api/freeze_periods/>
+#[derive(Deserialize)]
+struct FreezeAnswer {
+    freeze_start: String,
+    freeze_end: String,
+    cron_timezone: Option<String>,
+}
+
+/// <https://docs.gitlab.com/api/merge_request_approvals/#retrieve-approval-details-for-a-merge-request>
+#[derive(Deserialize)]
+struct Approved {
+    #[serde(default)]
+    approved_by: Vec<ApprovedBy>,
+}
+
+#[derive(Deserialize)]
+struct ApprovedBy {
+    user: Person,
+    approved_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Person {
+    username: String,
+}
+
+/// <https://docs.gitlab.com/api/notes/#list-all-merge-request-notes>
+#[derive(Deserialize)]
+struct NoteAnswer {
+    body: String,
+    author: Person,
+    created_at: Timestamp,
+    #[serde(default)]
+    system: bool,
+}
+
+/// <https://docs.gitlab.com/api/merge_requests/#list-merge-request-diff-versions>
+#[derive(Deserialize)]
+struct VersionAnswer {
+    head_commit_sha: CommitId,
+    created_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct IssueAnswer {
+    description: Option<String>,
+}
+
+const PAGES: usize = 40;
+
+impl GateView for GitLab {
+    fn check_runs(&self, commit: CommitId) -> Answer<Vec<CheckRun>> {
+        let route = self.raw(Method::GET, &format!("/repository/commits/{commit}/statuses"), None);
+        let statuses: Vec<StatusAnswer> = self.pages(Ok::<_, String>(route), PAGES, |_| false)?;
+        Ok(statuses.into_iter().map(CheckRun::from).collect())
+    }
+
+    /// An approval at GitLab names no commit: it is one of the version of the request that was the newest then.
+    fn reviews(&self, request: &Request) -> Answer<Vec<Approval>> {
+        let below =
+            |rest: &str| self.raw(Method::GET, &format!("/merge_requests/{}/{rest}", request.number), None);
+        let approved: Approved = self.ask(Ok::<_, String>(below("approvals")))?;
+        if approved.approved_by.is_empty() {
+            return Ok(Vec::new());
+        }
+        let versions: Vec<VersionAnswer> =
+            self.pages(Ok::<_, String>(below("versions")), PAGES, |_| false)?;
+        let notes: Vec<NoteAnswer> = match approved.approved_by.iter().all(|a| a.approved_at.is_some()) {
+            true => Vec::new(),
+            // Older servers say the time of an approval only in the history of the request.
+            false => self.pages(Ok::<_, String>(below("notes")), PAGES, |_| false)?,
+        };
+        let noted = |who: &str| {
+            let own = notes.iter().filter(|n| n.system && n.author.username == who);
+            own.filter(|n| n.body.starts_with("approved this merge request")).map(|n| n.created_at).max()
+        };
+        let said = approved.approved_by.into_iter().filter_map(|approval| {
+            let person = approval.user.username;
+            // Without a time it cannot be said of which commit it is: it counts for none.
+            let at = approval.approved_at.or_else(|| noted(&person))?;
+            let seen = versions.iter().filter(|v| v.created_at <= at).max_by_key(|v| v.created_at);
+            let commit = seen.map(|v| v.head_commit_sha);
+            Some(Approval { person, says: Says::Approve, at, commit, plan: None })
+        });
+        Ok(said.collect())
+    }
+
+    fn freeze_periods(&self) -> Answer<Vec<FreezePeriod>> {
+        let route = self.raw(Method::GET, "/freeze_periods", None);
+        let periods: Vec<FreezeAnswer> = self.pages(Ok::<_, String>(route), PAGES, |_| false)?;
+        let neutral = |period: FreezeAnswer| FreezePeriod {
+            start: period.freeze_start,
+            end: period.freeze_end,
+            zone: period.cron_timezone.unwrap_or_else(|| "UTC".to_owned()),
+        };
+        Ok(periods.into_iter().map(neutral).collect())
+    }
+
+    fn issue_text(&self, number: u64) -> Answer<Option<String>> {
+        let route = self.raw(Method::GET, &format!("/issues/{number}"), None);
+        match self.ask::<IssueAnswer, _>(Ok::<_, String>(route)) {
+            Ok(issue) => Ok(Some(issue.description.unwrap_or_default())),
+            Err(e) if e.absent() => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+impl From<StatusAnswer> for CheckRun {
+    fn from(status: StatusAnswer) -> Self {
+        let state = match status.status.as_str() {
+            "success" => RunState::Success,
+            "skipped" => RunState::Skipped,
+            // A job that may fail says neither yes nor no when it does.
+            "failed" | "canceled" if status.allow_failure => RunState::Skipped,
+            "failed" | "canceled" => RunState::Failure,
+            _ => RunState::Pending,
+        };
+        CheckRun {
+            name: status.name,
+            commit: status.sha,
+            state,
+            said: status.status,
+            started: status.started_at,
+            ended: status.finished_at,
+        }
+    }
+}
