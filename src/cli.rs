@@ -66,6 +66,8 @@ enum Command {
     /// Branches of GitFlow, trunk and GitHub flow
     #[command(subcommand)]
     Branch(steps::branch::Command),
+    /// What scanners, tests and coverage report: merged, waived, compared with a baseline, judged
+    Scan(steps::scan::Args),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
     /// Runs of workflows and pipelines
@@ -94,6 +96,9 @@ enum Command {
         shell: Shell,
     },
 }
+
+/// A plan that people have seen, and what became of it.
+type Shown = (Plan, Option<Report>);
 
 /// What came of a command.
 struct Answer {
@@ -129,7 +134,7 @@ pub fn main() -> u8 {
 }
 
 /// Prints the answer or the error, and says the exit code.
-fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, planned: Option<Plan>) -> u8 {
+fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, shown: Option<Shown>) -> u8 {
     let (code, out, err) = match (&result, json) {
         (Ok(answer), true) if answer.plan.is_some() => {
             let document = report::document(answer.plan.as_ref(), answer.report.as_ref(), None);
@@ -137,7 +142,8 @@ fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, planned: Opti
         }
         (Ok(answer), _) => (0, answer.text.clone(), String::new()),
         (Err(error), true) => {
-            let document = report::document(planned.as_ref(), None, Some(error));
+            let (plan, report) = shown.unzip();
+            let document = report::document(plan.as_ref(), report.flatten().as_ref(), Some(error));
             (error.kind.exit_code(), format!("{document:#}\n"), String::new())
         }
         (Err(error), false) => (error.kind.exit_code(), String::new(), report::error(error)),
@@ -157,7 +163,7 @@ fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, planned: Opti
     code
 }
 
-fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Plan>) -> Result<Answer> {
+fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown>) -> Result<Answer> {
     let text = |text: String| Ok(Answer { plan: None, report: None, text });
     match &cli.command {
         Command::Schema => return text(format!("{:#}\n", config::schema())),
@@ -174,6 +180,7 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Plan>
         Command::Version(command) => steps::version::plan(command, &facts)?,
         Command::Changelog(args) => steps::changelog::plan(args, &facts)?,
         Command::Branch(command) => steps::branch::plan(command, &facts)?,
+        Command::Scan(args) => steps::scan::plan(args, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
         Command::Build(command) => steps::build::plan(command, &facts)?,
         Command::Doctor => steps::doctor::plan(&facts)?,
@@ -186,8 +193,8 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Plan>
         }
         Command::Schema | Command::Completions { .. } => return text(String::new()),
     };
-    *shown = Some(step.plan.clone());
-    let answer = act(cli, redactor, &facts, step, sink);
+    *shown = Some((step.plan.clone(), None));
+    let answer = act(cli, redactor, &facts, step, sink, shown);
     tell_traffic(cli, &facts, sink);
     answer
 }
@@ -212,7 +219,14 @@ fn read_plan(file: &Path) -> Result<Plan> {
 }
 
 /// Prints a plan, or shows it and applies it.
-fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn Sink) -> Result<Answer> {
+fn act(
+    cli: &Cli,
+    redactor: &Redactor,
+    facts: &Facts<'_>,
+    step: Step,
+    sink: &dyn Sink,
+    shown: &mut Option<Shown>,
+) -> Result<Answer> {
     let Step { plan, text } = step;
     sink.event(&Event::planned(&plan));
     if let Some(file) = &cli.global.plan {
@@ -238,7 +252,9 @@ fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn
         return Ok(Answer { text: as_text(), plan: Some(plan), report: None });
     }
     show(cli, redactor, &report::plan(&plan));
-    plan.verdict()?;
+    if !plan.regardless {
+        plan.verdict()?;
+    }
     let _lock = Lock::take(&facts.git_dir, &plan.step)?;
     for run in journal::unfinished(&facts.git_dir)? {
         if run.plan.digest() != plan.digest() {
@@ -259,6 +275,8 @@ fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn
         }
     }
     settle(facts, &plan.step)?;
+    *shown = Some((plan.clone(), Some(report.clone())));
+    plan.verdict()?;
     Ok(Answer { text: report::result(&plan, &report), plan: Some(plan), report: Some(report) })
 }
 
@@ -304,7 +322,7 @@ fn resume(
     facts: &Facts<'_>,
     abandon: bool,
     sink: &dyn Sink,
-    shown: &mut Option<Plan>,
+    shown: &mut Option<Shown>,
 ) -> Result<Answer> {
     let lock = Lock::take(&facts.git_dir, "resume")?;
     let Some(mut run) = journal::unfinished(&facts.git_dir)?.into_iter().next() else {
@@ -320,7 +338,7 @@ fn resume(
         }
         return Ok(Answer { text: report::plan(&plan), plan: Some(plan), report: None });
     }
-    *shown = Some(run.plan.clone());
+    *shown = Some((run.plan.clone(), None));
     sink.event(&Event::planned(&run.plan));
     if cli.global.dry_run {
         return Ok(Answer { text: report::plan(&run.plan), plan: Some(run.plan), report: None });
@@ -329,6 +347,8 @@ fn resume(
     ask(cli, facts, &run.plan)?;
     let report = apply(&run.plan, &Tools::new(&facts.root, facts.forges()), &mut run.journal, sink)?;
     drop(lock);
+    *shown = Some((run.plan.clone(), Some(report.clone())));
+    run.plan.verdict()?;
     Ok(Answer { text: report::result(&run.plan, &report), plan: Some(run.plan), report: Some(report) })
 }
 

@@ -37,6 +37,9 @@ pub struct Plan {
     /// The effects: those of one wave do not depend on each other; waves run in order.
     #[serde(default)]
     pub waves: Vec<Wave>,
+    /// Whether the effects are for whatever the findings say, as reports are: then the verdict comes after them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub regardless: bool,
     /// Values for whoever comes next: `version`, `tag`, `notes`, …
     #[serde(default)]
     pub outputs: BTreeMap<String, Value>,
@@ -140,6 +143,7 @@ impl Plan {
             findings: Vec::new(),
             requires: Vec::new(),
             waves: Vec::new(),
+            regardless: false,
             outputs: BTreeMap::new(),
         }
     }

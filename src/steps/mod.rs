@@ -6,6 +6,7 @@ pub mod changelog;
 pub mod doctor;
 pub mod release;
 pub mod run;
+pub mod scan;
 pub mod version;
 
 use crate::plan::Plan;
