@@ -98,8 +98,8 @@ impl Tools {
     }
 }
 
-/// Applies a plan: refuses it when its findings or preconditions say no (findings refuse no plan that only records
-/// them), looks at every effect before the first one is
+/// Applies a plan: refuses it when its findings (but for effects that are made regardless of them) or its preconditions
+/// say no, looks at every effect before the first one is
 /// done, and journals each before the next starts.
 ///
 /// A run that was begun before goes on: what its journal or the world shows as done is not done again.

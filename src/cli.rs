@@ -68,6 +68,8 @@ enum Command {
     Branch(steps::branch::Command),
     /// The checks of an environment: windows, approvals, required checks, proofs
     Gate(steps::gate::Args),
+    /// What scanners, tests and coverage report: merged, waived, compared with a baseline, judged
+    Scan(steps::scan::Args),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
     /// Runs of workflows and pipelines
@@ -96,6 +98,9 @@ enum Command {
         shell: Shell,
     },
 }
+
+/// A plan that people have seen, and what became of it.
+type Shown = (Plan, Option<Report>);
 
 /// What came of a command.
 struct Answer {
@@ -131,7 +136,7 @@ pub fn main() -> u8 {
 }
 
 /// Prints the answer or the error, and says the exit code.
-fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, planned: Option<Plan>) -> u8 {
+fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, shown: Option<Shown>) -> u8 {
     let (code, out, err) = match (result, json) {
         (Ok(answer), true) if answer.plan.is_some() => {
             let document = report::document(answer.plan.as_ref(), answer.report.as_ref(), None);
@@ -139,7 +144,8 @@ fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, planned: Opti
         }
         (Ok(answer), _) => (0, answer.text, String::new()),
         (Err(error), true) => {
-            let document = report::document(planned.as_ref(), None, Some(&error));
+            let (plan, report) = shown.unzip();
+            let document = report::document(plan.as_ref(), report.flatten().as_ref(), Some(&error));
             (error.kind.exit_code(), format!("{document:#}\n"), String::new())
         }
         (Err(error), false) => (error.kind.exit_code(), String::new(), report::error(&error)),
@@ -159,7 +165,7 @@ fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, planned: Opti
     code
 }
 
-fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Plan>) -> Result<Answer> {
+fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown>) -> Result<Answer> {
     let text = |text: String| Ok(Answer { plan: None, report: None, text });
     match &cli.command {
         Command::Schema => return text(format!("{:#}\n", config::schema())),
@@ -177,6 +183,7 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Plan>
         Command::Changelog(args) => steps::changelog::plan(args, &facts)?,
         Command::Branch(command) => steps::branch::plan(command, &facts)?,
         Command::Gate(args) => steps::gate::plan(args, &facts)?,
+        Command::Scan(args) => steps::scan::plan(args, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
         Command::Build(command) => steps::build::plan(command, &facts)?,
         Command::Doctor => steps::doctor::plan(&facts)?,
@@ -189,8 +196,8 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Plan>
         }
         Command::Schema | Command::Completions { .. } => return text(String::new()),
     };
-    *shown = Some(step.plan.clone());
-    let answer = act(cli, redactor, &facts, step, sink);
+    *shown = Some((step.plan.clone(), None));
+    let answer = act(cli, redactor, &facts, step, sink, shown);
     tell_traffic(cli, &facts, sink);
     answer
 }
@@ -215,7 +222,14 @@ fn read_plan(file: &Path) -> Result<Plan> {
 }
 
 /// Prints a plan, or shows it and applies it.
-fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn Sink) -> Result<Answer> {
+fn act(
+    cli: &Cli,
+    redactor: &Redactor,
+    facts: &Facts<'_>,
+    step: Step,
+    sink: &dyn Sink,
+    shown: &mut Option<Shown>,
+) -> Result<Answer> {
     let Step { plan, text } = step;
     sink.event(&Event::planned(&plan));
     if let Some(file) = &cli.global.plan {
@@ -264,6 +278,7 @@ fn act(cli: &Cli, redactor: &Redactor, facts: &Facts<'_>, step: Step, sink: &dyn
         }
     }
     settle(facts, &plan.step)?;
+    *shown = Some((plan.clone(), Some(report.clone())));
     plan.verdict()?;
     Ok(Answer { text: report::result(&plan, &report), plan: Some(plan), report: Some(report) })
 }
@@ -310,7 +325,7 @@ fn resume(
     facts: &Facts<'_>,
     abandon: bool,
     sink: &dyn Sink,
-    shown: &mut Option<Plan>,
+    shown: &mut Option<Shown>,
 ) -> Result<Answer> {
     let lock = Lock::take(&facts.git_dir, "resume")?;
     let Some(mut run) = journal::unfinished(&facts.git_dir)?.into_iter().next() else {
@@ -326,7 +341,7 @@ fn resume(
         }
         return Ok(Answer { text: report::plan(&plan), plan: Some(plan), report: None });
     }
-    *shown = Some(run.plan.clone());
+    *shown = Some((run.plan.clone(), None));
     sink.event(&Event::planned(&run.plan));
     if cli.global.dry_run {
         return Ok(Answer { text: report::plan(&run.plan), plan: Some(run.plan), report: None });
@@ -335,6 +350,7 @@ fn resume(
     ask(cli, facts, &run.plan)?;
     let report = apply(&run.plan, &Tools::new(&facts.root, facts.forges()), &mut run.journal, sink)?;
     drop(lock);
+    *shown = Some((run.plan.clone(), Some(report.clone())));
     run.plan.verdict()?;
     Ok(Answer { text: report::result(&run.plan, &report), plan: Some(run.plan), report: Some(report) })
 }

@@ -57,6 +57,15 @@ pub fn parse(text: &str, file: &str) -> Result<Config> {
     serde_saphyr::from_str_with_options(text, options).map_err(|e| explain(&e, file))
 }
 
+/// Reads a file of waivers: a YAML list.
+pub fn parse_waivers(text: &str, file: &str) -> Result<Vec<crate::rules::scan::waiver::Waiver>> {
+    let options = serde_saphyr::options! {
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
+        strict_booleans: true,
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(|e| explain(&e, file))
+}
+
 /// Says what is wrong, where, and how the lines around look.
 fn explain(error: &serde_saphyr::Error, file: &str) -> Error {
     let at = error.location();

@@ -3,5 +3,5 @@
 mod load;
 mod types;
 
-pub use load::{Loaded, load, schema};
+pub use load::{Loaded, load, parse_waivers, schema};
 pub use types::*;

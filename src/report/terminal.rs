@@ -148,7 +148,8 @@ pub fn plan(plan: &Plan) -> String {
             inert(&text, Newlines::Flatten),
             painted(YELLOW, leaves)
         );
-        for edit in effect.files() {
+        // Reports are for machines: their text says nothing here.
+        for edit in effect.files().iter().filter(|_| !plan.regardless) {
             // The effect that writes a file has named it just above.
             if !matches!(effect, Effect::WriteFile(_)) {
                 let new = if edit.before.is_none() { " (new file)" } else { "" };

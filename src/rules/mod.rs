@@ -12,6 +12,7 @@ pub mod notes;
 pub mod packages;
 pub mod replay;
 pub mod revert;
+pub mod scan;
 pub mod tag;
 pub mod text;
 pub mod version;

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod gate;
 pub mod release;
 pub mod run;
+pub mod scan;
 pub mod version;
 
 use crate::plan::Plan;

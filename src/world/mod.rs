@@ -5,6 +5,7 @@ pub mod forge;
 pub mod git;
 pub mod http;
 pub mod process;
+pub mod reports;
 
 use crate::data::CommitId;
 use crate::error::Error;

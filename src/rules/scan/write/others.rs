@@ -1,0 +1,235 @@
+//! Small formats: GitLab's code quality, JUnit, Markdown, annotations.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::{Outcome, Verdict, fingerprints, reason};
+use crate::rules::scan::judge::Policy;
+use crate::rules::scan::{Coverage, Finding, Severity};
+
+/// How many annotations a step of GitHub Actions shows of one type.
+const ANNOTATIONS: usize = 10;
+/// How many findings the summary lists; a step's summary may have 1 MiB.
+const ROWS: usize = 100;
+
+/// GitLab's code quality report (<https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>).
+pub fn code_quality(findings: &[Finding]) -> String {
+    let prints = fingerprints(findings);
+    let entries: Vec<String> = findings
+        .iter()
+        .zip(prints)
+        .map(|(finding, fingerprint)| {
+            let severity = match finding.severity {
+                Severity::Critical => "blocker",
+                Severity::High => "critical",
+                Severity::Medium => "major",
+                Severity::Low => "minor",
+                Severity::Unknown => "info",
+            };
+            let place = finding.places.first();
+            json!({
+                "description": describe(finding),
+                "check_name": finding.id(),
+                "fingerprint": fingerprint,
+                "severity": severity,
+                "location": {
+                    "path": place.map_or("unknown", |p| &*p.path),
+                    "lines": { "begin": place.and_then(|p| p.line).unwrap_or(1) },
+                },
+            })
+            .to_string()
+        })
+        .collect();
+    format!("[\n{}\n]\n", entries.join(",\n"))
+}
+
+fn describe(finding: &Finding) -> String {
+    match finding.package_name() {
+        Some(package) => format!("{package}: {}", finding.title),
+        None => finding.title.to_string(),
+    }
+}
+
+/// Text for XML: what XML 1.0 cannot hold is left out.
+fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(' '),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// JUnit XML: a case for each finding, failed where the policy objects; an error for each report that says nothing.
+pub fn junit(outcome: &Outcome<'_>, policy: &Policy) -> String {
+    let mut cases = String::new();
+    let (mut failures, mut total) = (0, 0);
+    for (at, finding) in outcome.findings.iter().enumerate() {
+        total += 1;
+        let (name, class) = (xml(&finding.heading()), xml(&finding.scanners.join(", ")));
+        let _ = write!(cases, "    <testcase name=\"{name}\" classname=\"{class}\"");
+        if let Some(place) = finding.places.first() {
+            let _ = write!(cases, " file=\"{}\"", xml(&place.path));
+            if let Some(line) = place.line {
+                let _ = write!(cases, " line=\"{line}\"");
+            }
+        }
+        match outcome.objection(at).filter(|o| Verdict::of(o.then) != Verdict::Pass) {
+            Some(objection) => {
+                failures += 1;
+                let why = xml(&format!("{}: {}", finding.severity, reason(objection.why, policy)));
+                let text = xml(&describe(finding));
+                let _ = writeln!(
+                    cases,
+                    ">\n      <failure message=\"{why}\" type=\"{}\">{text}</failure>\n    </testcase>",
+                    finding.severity
+                );
+            }
+            None => cases.push_str("/>\n"),
+        }
+    }
+    for (report, why) in outcome.troubles {
+        total += 1;
+        let _ = writeln!(
+            cases,
+            "    <testcase name=\"{}\" classname=\"report\">\n      <error message=\"{}\"/>\n    </testcase>",
+            xml(report),
+            xml(why)
+        );
+    }
+    if total == 0 {
+        total = 1;
+        cases.push_str("    <testcase name=\"no findings\" classname=\"scan\"/>\n");
+    }
+    let errors = outcome.troubles.len();
+    let counts = format!("tests=\"{total}\" failures=\"{failures}\" errors=\"{errors}\"");
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"release-steps scan\" {counts}>\n  \
+         <testsuite name=\"scan\" {counts} skipped=\"0\" time=\"0\">\n{cases}  </testsuite>\n</testsuites>\n"
+    )
+}
+
+/// Text for a cell of a Markdown table.
+fn cell(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '!' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            // No mention is made of anybody.
+            '@' => out.push_str("&#64;"),
+            '\n' | '\r' | '\t' => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A summary in Markdown: what came of it, the numbers, the worst findings.
+pub fn summary(outcome: &Outcome<'_>, policy: &Policy, headline: &str) -> String {
+    let mut out = format!("## Scan: {}\n", cell(headline));
+    for (report, why) in outcome.troubles {
+        let _ = write!(out, "\n- **{}**: {}", cell(report), cell(why));
+    }
+    if !outcome.troubles.is_empty() {
+        out.push('\n');
+    }
+    out.push_str("\n| severity | findings | new |\n| --- | ---: | ---: |\n");
+    let counts = outcome.counts();
+    for severity in Severity::WORST_FIRST {
+        if let Some((all, new)) = counts.get(&severity) {
+            let _ = writeln!(out, "| {severity} | {all} | {new} |");
+        }
+    }
+    if counts.is_empty() {
+        out.push_str("| any | 0 | 0 |\n");
+    }
+    let mut facts = Vec::new();
+    if outcome.waived > 0 {
+        facts.push(format!("{} waived", outcome.waived));
+    }
+    if let Some(tests) = outcome.tests {
+        facts.push(format!("tests: {} of {} failed, {} skipped", tests.failed, tests.total, tests.skipped));
+    }
+    if let Some(percent) = outcome.coverage.and_then(Coverage::percent) {
+        facts.push(format!("coverage of lines: {percent:.2} %"));
+    }
+    if !facts.is_empty() {
+        let _ = write!(out, "\n{}\n", facts.join(" · "));
+    }
+    if outcome.findings.is_empty() {
+        return out;
+    }
+    out.push_str("\n| | severity | what | where | fixed in | seen by | |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+    for at in by_objection(outcome).take(ROWS) {
+        let Some(finding) = outcome.findings.get(at) else { continue };
+        let objection = outcome.objection(at);
+        let mark = match objection.map(|o| Verdict::of(o.then)) {
+            Some(Verdict::Fail) => "❌",
+            Some(Verdict::Unknown) => "❔",
+            _ => "",
+        };
+        let place = match (&finding.package_name(), finding.places.first()) {
+            (Some(package), Some(place)) => format!("{package}, {place}"),
+            (Some(package), None) => package.clone(),
+            (None, Some(place)) => place.to_string(),
+            (None, None) => String::new(),
+        };
+        let _ = writeln!(
+            out,
+            "| {mark} | {} | {}: {} | {} | {} | {} | {} |",
+            finding.severity,
+            cell(finding.id()),
+            cell(&finding.title),
+            cell(&place),
+            cell(&finding.fixed.join(", ")),
+            cell(&finding.scanners.join(", ")),
+            objection.map_or_else(String::new, |o| reason(o.why, policy)),
+        );
+    }
+    if outcome.findings.len() > ROWS {
+        let _ = write!(out, "\n… and {} more\n", outcome.findings.len() - ROWS);
+    }
+    out
+}
+
+/// The findings that the policy objects to, then the others; each the worst first.
+pub fn by_objection<'o>(outcome: &'o Outcome<'_>) -> impl Iterator<Item = usize> + 'o {
+    let stopped = |at: &usize| outcome.objection(*at).is_some_and(|o| Verdict::of(o.then) != Verdict::Pass);
+    let all = 0..outcome.findings.len();
+    all.clone().filter(move |at| stopped(at)).chain(all.filter(move |at| !stopped(at)))
+}
+
+/// The worst ten that the policy objects to, for annotations at their lines, and how many more there are.
+pub fn annotations(outcome: &Outcome<'_>, policy: &Policy) -> Value {
+    let stopped = || outcome.objections.iter().filter(|o| Verdict::of(o.then) != Verdict::Pass);
+    let worst: Vec<Value> = stopped()
+        .filter_map(|o| outcome.findings.get(o.finding).map(|f| (o, f)))
+        .take(ANNOTATIONS)
+        .map(|(objection, finding)| {
+            let place = finding.places.first();
+            json!({
+                "level": if Verdict::of(objection.then) == Verdict::Fail { "error" } else { "warning" },
+                "path": place.map(|p| &*p.path),
+                "line": place.and_then(|p| p.line),
+                "title": format!("{}: {}", finding.severity, finding.id()),
+                "message": format!("{} ({})", describe(finding), reason(objection.why, policy)),
+            })
+        })
+        .collect();
+    let more = stopped().count().saturating_sub(worst.len());
+    json!({ "worst": worst, "more": more })
+}
