@@ -65,17 +65,17 @@ fn one() -> usize {
     1
 }
 
-/// What a person says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a person says, from most to least.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Says {
     /// Yes.
     #[default]
     Approve,
-    /// No.
-    Refuse,
     /// What was said before no longer counts.
     Withdraw,
+    /// No.
+    Refuse,
 }
 
 /// What one person said once.
@@ -150,7 +150,7 @@ impl ApprovalsConfig {
         let mut last: BTreeMap<String, &Approval> = BTreeMap::new();
         let mut said: Vec<&Approval> = facts.said.iter().filter(|a| a.at <= at.timestamp()).collect();
         // Of two things said at once, the one that approves less counts.
-        said.sort_by_key(|a| (a.at, a.says != Says::Approve));
+        said.sort_by_key(|a| (a.at, a.says, a.commit != Some(facts.commit), a.plan != facts.plan));
         for approval in said {
             last.insert(approval.person.to_lowercase(), approval);
         }

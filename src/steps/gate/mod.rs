@@ -39,7 +39,7 @@ pub struct Args {
     evidence: Option<String>,
     /// The plan that is to be let through: approvals may be bound to it
     #[arg(long = "for", value_name = "PLAN")]
-    plan: Option<PathBuf>,
+    let_through: Option<PathBuf>,
     /// Let this check pass whatever it says; needs --reason, --by and --until
     #[arg(long = "override", value_name = "CHECK", value_delimiter = ',', requires_all = ["reason", "by", "until"])]
     overrides: Vec<String>,
@@ -68,7 +68,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     let at = args.at.map_or_else(|| facts.now.clone(), |at| at.to_zoned(jiff::tz::TimeZone::UTC));
     let selected = select(gate, &args.only)?;
     let overrides = overrides(args, &selected, at.timestamp())?;
-    let approved = match &args.plan {
+    let approved = match &args.let_through {
         Some(file) => Some(digest(file)?),
         None => None,
     };

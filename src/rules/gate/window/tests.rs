@@ -149,7 +149,7 @@ fn windows() -> impl Strategy<Value = WindowConfig> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// What is said to change next changes just then, and nothing changes before: every minute is looked at.
     #[test]

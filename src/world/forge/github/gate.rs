@@ -174,3 +174,50 @@ impl ReviewAnswer {
         belongs.then_some(Approval { person, says, at, commit: self.commit_id, plan: None })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: &str = "ce587453ced02b1526dfb4cb910479d431683101";
+
+    /// Shortened from the examples of GitHub's pages named above.
+    #[test]
+    fn documented_answers_are_read() {
+        let runs: CheckRuns = serde_json::from_str(&format!(
+            r#"{{"total_count": 3, "check_runs": [
+              {{"id": 4, "head_sha": "{COMMIT}", "status": "completed", "conclusion": "neutral", "name": "mighty_readme",
+                "started_at": "2018-05-04T01:14:52Z", "completed_at": "2018-05-04T01:14:52Z", "app": {{"id": 1}}}},
+              {{"head_sha": "{COMMIT}", "status": "in_progress", "conclusion": null, "name": "test",
+                "started_at": "2018-05-04T01:14:52Z", "completed_at": null}},
+              {{"head_sha": "{COMMIT}", "status": "completed", "conclusion": "timed_out", "name": "lint",
+                "started_at": null, "completed_at": null}}]}}"#
+        ))
+        .unwrap();
+        let states: Vec<(RunState, String)> =
+            runs.check_runs.into_iter().map(CheckRun::from).map(|r| (r.state, r.said)).collect();
+        let wanted = [
+            (RunState::Skipped, "neutral"),
+            (RunState::Pending, "in_progress"),
+            (RunState::Failure, "timed_out"),
+        ];
+        assert_eq!(states, wanted.map(|(state, said)| (state, said.to_owned())));
+
+        let review = |state: &str, association: &str| -> Option<Approval> {
+            let text = format!(
+                r#"{{"id": 80, "user": {{"login": "octocat", "id": 1}}, "body": "Here is", "state": "{state}",
+                  "submitted_at": "2019-11-17T17:43:43Z", "commit_id": "{COMMIT}", "author_association": "{association}"}}"#
+            );
+            serde_json::from_str::<ReviewAnswer>(&text).unwrap().said()
+        };
+        let approval = review("APPROVED", "COLLABORATOR").unwrap();
+        assert_eq!((approval.says, approval.commit), (Says::Approve, COMMIT.parse().ok()));
+        assert_eq!(review("CHANGES_REQUESTED", "MEMBER").unwrap().says, Says::Refuse);
+        assert_eq!(review("DISMISSED", "OWNER").unwrap().says, Says::Withdraw);
+        assert_eq!(review("COMMENTED", "OWNER"), None);
+        assert_eq!(review("APPROVED", "NONE"), None, "anybody can approve on a public repository");
+        let pending: ReviewAnswer =
+            serde_json::from_str(r#"{"user": null, "state": "PENDING", "commit_id": null}"#).unwrap();
+        assert_eq!(pending.said(), None);
+    }
+}

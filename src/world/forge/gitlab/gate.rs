@@ -151,3 +151,42 @@ impl From<StatusAnswer> for CheckRun {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shortened from the examples of GitLab's pages named above.
+    #[test]
+    fn documented_answers_are_read() {
+        let status = |status: &str, allow: bool| {
+            let text = format!(
+                r#"{{"status": "{status}", "created_at": "2016-01-19T08:40:25.934Z", "started_at": null, "name": "bundler:audit",
+                  "allow_failure": {allow}, "sha": "18f3e63d05582537db6d183d9d557be09e1f90c8", "finished_at": null, "id": 91}}"#
+            );
+            CheckRun::from(serde_json::from_str::<StatusAnswer>(&text).unwrap()).state
+        };
+        assert_eq!(status("pending", true), RunState::Pending);
+        assert_eq!(status("manual", false), RunState::Pending);
+        assert_eq!(status("success", false), RunState::Success);
+        assert_eq!(status("failed", false), RunState::Failure);
+        assert_eq!(status("failed", true), RunState::Skipped);
+        assert_eq!(status("skipped", false), RunState::Skipped);
+        let period: FreezeAnswer = serde_json::from_str(
+            r#"{"id": 1, "freeze_start": "0 23 * * 5", "freeze_end": "0 8 * * 1", "cron_timezone": "UTC",
+              "created_at": "2020-05-15T17:03:35.702Z"}"#,
+        )
+        .unwrap();
+        assert_eq!(period.freeze_end, "0 8 * * 1");
+        let approved: Approved = serde_json::from_str(
+            r#"{"id": 5, "iid": 5, "approvals_required": 2, "approved_by": [
+              {"user": {"name": "Administrator", "username": "root", "id": 1}, "approved_at": "2016-06-09T01:45:21.720Z"},
+              {"user": {"name": "Older", "username": "older", "id": 2}}]}"#,
+        )
+        .unwrap();
+        assert_eq!(approved.approved_by[0].user.username, "root");
+        assert!(
+            approved.approved_by[0].approved_at.is_some() && approved.approved_by[1].approved_at.is_none()
+        );
+    }
+}
