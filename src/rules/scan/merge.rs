@@ -61,7 +61,7 @@ impl Sets {
 }
 
 /// Merges findings; the worst come first.
-pub fn merge(findings: Vec<Finding>) -> Vec<Finding> {
+pub fn merge(mut findings: Vec<Finding>) -> Vec<Finding> {
     let mut sets = Sets((0..findings.len()).collect());
     let mut seen: HashMap<Key<'_>, usize> = HashMap::with_capacity(findings.len());
     for (at, finding) in findings.iter().enumerate() {
@@ -75,30 +75,30 @@ pub fn merge(findings: Vec<Finding>) -> Vec<Finding> {
         }
     }
     drop(seen);
-    let mut merged: Vec<Finding> = Vec::new();
-    let mut where_to: HashMap<usize, usize> = HashMap::new();
-    for (at, finding) in findings.into_iter().enumerate() {
-        match where_to.entry(sets.find(at)) {
-            Entry::Occupied(there) => {
-                if let Some(known) = merged.get_mut(*there.get()) {
-                    fold(known, finding);
-                }
-            }
-            Entry::Vacant(free) => {
-                free.insert(merged.len());
-                merged.push(finding);
-            }
+    // In place: a second list would double the memory. The first of each set stands for it, and so comes before what is
+    // folded into it.
+    for at in 0..findings.len() {
+        let first = sets.find(at);
+        if let Some((before, [other, ..])) = findings.split_at_mut_checked(at)
+            && let Some(known) = before.get_mut(first)
+        {
+            fold(known, other);
         }
     }
-    merged.sort_by(Finding::alarm);
-    merged
+    let mut at = 0;
+    findings.retain(|_| {
+        at += 1;
+        sets.find(at - 1) == at - 1
+    });
+    findings.sort_unstable_by(Finding::alarm);
+    findings
 }
 
 /// Adds what another report says of the same weakness. The order of the reports does not matter.
-fn fold(known: &mut Finding, other: Finding) {
-    fn add<T: Ord>(set: &mut Vec<T>, more: Vec<T>) {
+fn fold(known: &mut Finding, other: &mut Finding) {
+    fn add<T: Ord>(set: &mut Vec<T>, more: &mut Vec<T>) {
         if more.iter().any(|m| set.binary_search(m).is_err()) {
-            set.extend(more);
+            set.append(more);
             set.sort_unstable();
             set.dedup();
         }
@@ -109,12 +109,12 @@ fn fold(known: &mut Finding, other: Finding) {
             (a, b) => a.or(b),
         }
     }
-    add(&mut known.ids, other.ids);
-    add(&mut known.cwes, other.cwes);
-    add(&mut known.versions, other.versions);
-    add(&mut known.fixed, other.fixed);
-    add(&mut known.places, other.places);
-    add(&mut known.scanners, other.scanners);
+    add(&mut known.ids, &mut other.ids);
+    add(&mut known.cwes, &mut other.cwes);
+    add(&mut known.versions, &mut other.versions);
+    add(&mut known.fixed, &mut other.fixed);
+    add(&mut known.places, &mut other.places);
+    add(&mut known.scanners, &mut other.scanners);
     known.kind = known.kind.max(other.kind);
     known.severity = known.severity.max(other.severity);
     known.score = greater(known.score, other.score);
@@ -125,9 +125,9 @@ fn fold(known: &mut Finding, other: Finding) {
         (!title.contains(' '), title.len(), title)
     }
     if rank(&other.title) < rank(&known.title) {
-        known.title = other.title;
+        known.title = std::mem::take(&mut other.title);
     }
-    known.line_hash = match (known.line_hash.take(), other.line_hash) {
+    known.line_hash = match (known.line_hash.take(), other.line_hash.take()) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     };

@@ -64,7 +64,8 @@ struct Known {
 
 /// A finding whose rule may not have been read yet: tools write results before or after their rules.
 struct Pending {
-    finding: Finding,
+    /// Its index in the report.
+    at: usize,
     level: Option<Severity>,
     rule: Option<u32>,
     kind: Option<Kind>,
@@ -202,7 +203,8 @@ impl<'r> Sarif<'r> {
             self.nameless.push((self.pending.len(), index));
         }
         let level = entry.level.get().map(of_level);
-        self.pending.push(Pending { finding, level, rule, kind: tag });
+        self.pending.push(Pending { at: self.report.findings.len(), level, rule, kind: tag });
+        self.report.findings.push(finding);
     }
 
     fn end_of_run(&mut self) {
@@ -210,7 +212,9 @@ impl<'r> Sarif<'r> {
         let scanner = self.scanners.get(&tool);
         for (at, index) in self.nameless.drain(..) {
             if let (Some(pending), Some((id, rule))) = (self.pending.get_mut(at), self.by_index.get(index)) {
-                pending.finding.ids = vec![name(advisory(id))];
+                if let Some(finding) = self.report.findings.get_mut(pending.at) {
+                    finding.ids = vec![name(advisory(id))];
+                }
                 pending.rule = Some(*rule);
             }
         }
@@ -229,7 +233,7 @@ impl<'r> Sarif<'r> {
             ["trivy", "grype", "snyk container", "docker scout", "clair"].iter().any(|t| lower.contains(t));
         let nothing = Known::default();
         for pending in self.pending.drain(..) {
-            let mut finding = pending.finding;
+            let Some(finding) = self.report.findings.get_mut(pending.at) else { continue };
             let rule = pending.rule.and_then(|at| self.rules.get(at as usize)).unwrap_or(&nothing);
             let score = finding.score.map(f64::from).or(rule.score);
             // Without a level the rule's counts; without one there, `warning` (§3.27.10).
@@ -267,7 +271,6 @@ impl<'r> Sarif<'r> {
                 }
             }
             finding.scanners = vec![scanner.clone()];
-            self.report.findings.push(finding);
         }
         if self.ran {
             self.report.scanners.push(scanner);
