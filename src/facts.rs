@@ -214,6 +214,23 @@ impl<'a> Facts<'a> {
         process::ask(line, &self.root, within)
     }
 
+    /// What a program says that only looks, run at the top of the repository without a shell: its exit code, none after a
+    /// signal, and its last line. None where there is no such program.
+    pub fn tool(
+        &self,
+        program: &str,
+        arguments: &[String],
+        within: Duration,
+    ) -> Result<Option<(Option<i32>, String)>> {
+        self.working(&format!("asking {program}"));
+        let output = process::tool(program, arguments, &self.root, within)?;
+        Ok(output.map(|output| {
+            let text = if output.stderr.is_empty() { output.text() } else { output.stderr.clone() };
+            let last = text.lines().last().unwrap_or_default();
+            (output.code, last.chars().filter(|c| !c.is_control()).take(200).collect())
+        }))
+    }
+
     /// What an address answers, asked once: the status, and the text or what the server says for it. An error when there
     /// is no answer.
     pub fn fetch(&self, url: &str, within: Duration) -> Result<(u16, String)> {

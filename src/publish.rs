@@ -8,6 +8,7 @@ use crate::effect::{AssetContent, AssetFile, Effect, ForgeRelease, ForgeRequest}
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
+use crate::rules::artifacts::{self, SUMS};
 use crate::rules::notes::fit;
 use crate::world::forge::release::observe;
 use crate::world::forge::{Kind, Place, Repository, longest_notes};
@@ -28,8 +29,6 @@ pub struct Publication {
     pub changelog: Option<String>,
 }
 
-/// The name of the file with the digests of the others, in the format of `sha256sum`.
-const SUMS: &str = "SHA256SUMS";
 /// More files than any release has; a glob that takes more means something else.
 const MOST_ASSETS: usize = 1000;
 
@@ -130,6 +129,8 @@ pub fn plan_releases(
                 format!("the notes of {} are longer than {place} takes, and are cut", release.tag),
             ));
         }
+        // Files that several packages share belong to none of them.
+        let assets = if releases.len() == 1 { assets.clone() } else { Vec::new() };
         effects.push(Effect::ForgeRelease(ForgeRelease {
             place: place.clone(),
             tag: release.tag.clone(),
@@ -137,8 +138,8 @@ pub fn plan_releases(
             notes,
             prerelease: release.prerelease,
             latest: release.latest,
-            // Files that several packages share belong to none of them.
-            assets: if releases.len() == 1 { assets.clone() } else { Vec::new() },
+            record: !assets.is_empty() && assets.iter().all(|file| file.name != artifacts::FILE),
+            assets,
             replace,
         }));
     }
@@ -163,7 +164,9 @@ pub fn drop_published(facts: &Facts<'_>, plan: &mut Plan) -> Result<()> {
         for effect in wave.effects.drain(..) {
             let done = match &effect {
                 Effect::ForgeRelease(want) => {
-                    matches!(observe(facts.forge_view(&want.place)?.as_ref(), want)?.0, State::Done(_))
+                    let commit = facts.tags()?.iter().find(|tag| tag.name == want.tag).map(|tag| tag.commit);
+                    let seen = observe(facts.forge_view(&want.place)?.as_ref(), want, commit)?;
+                    matches!(seen.0, State::Done(_))
                 }
                 _ => false,
             };

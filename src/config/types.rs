@@ -402,8 +402,11 @@ pub struct ReleaseConfig {
     pub branches: Option<Vec<String>>,
     /// Whether a release is made at the forge too. Default: when the forge is known and there is a token for it.
     pub forge: Option<bool>,
-    /// The files that the forge's release carries, as globs from the top of the repository. `SHA256SUMS` is added.
+    /// The files that the forge's release carries, as globs from the top of the repository. `SHA256SUMS` and the record
+    /// `artifacts.json` are added.
     pub assets: Vec<String>,
+    /// What `release verify` asks besides the recorded digests.
+    pub signatures: SignaturesConfig,
 }
 
 impl Default for ReleaseConfig {
@@ -418,8 +421,54 @@ impl Default for ReleaseConfig {
             branches: None,
             forge: None,
             assets: Vec::new(),
+            signatures: SignaturesConfig::default(),
         }
     }
+}
+
+/// What `release verify` asks besides the recorded digests, of every file that it is given.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignaturesConfig {
+    /// A signature, verified by `cosign verify-blob`.
+    pub cosign: Option<CosignConfig>,
+    /// A GitHub artifact attestation, verified by `gh attestation verify`.
+    pub attestation: Option<AttestationConfig>,
+}
+
+/// A signature, verified by `cosign verify-blob`: by a key, or by who signed and who says so.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CosignConfig {
+    /// The public key: a file, or the address of a key service.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Who signed, as the certificate says: an e-mail address, or the address of a workflow.
+    #[serde(default)]
+    pub identity: Option<String>,
+    /// The same as a regular expression.
+    #[serde(default)]
+    pub identity_regexp: Option<String>,
+    /// Who says so: `https://token.actions.githubusercontent.com`, `https://gitlab.com`.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// The file with the signature beside each file: a text with `{file}`.
+    #[serde(default = "sigstore_json")]
+    pub bundle: String,
+}
+
+fn sigstore_json() -> String {
+    "{file}.sigstore.json".to_owned()
+}
+
+/// A GitHub artifact attestation, verified by `gh attestation verify`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AttestationConfig {
+    /// The repository whose workflow built it, `owner/name`. Default: this one.
+    pub repository: Option<String>,
+    /// The workflow that must have signed: `owner/name/.github/workflows/build.yml`.
+    pub workflow: Option<String>,
 }
 
 /// The forge: where requests and releases are made. Without it, the remote and the CI job's variables say it.

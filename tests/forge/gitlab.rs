@@ -32,6 +32,8 @@ struct State {
     statuses: BTreeMap<String, Vec<Value>>,
     pipelines: Vec<(Value, Vec<Value>)>,
     last_id: u64,
+    /// The repository whose branches and tags these are, where there is one.
+    git: Option<std::path::PathBuf>,
 }
 
 impl State {
@@ -80,6 +82,18 @@ impl GitLab {
         let (kind, short) = name.split_once('/').expect("heads/… or tags/…");
         let refs = if kind == "tags" { &mut state.tags } else { &mut state.branches };
         refs.insert(short.to_owned(), commit.to_owned());
+    }
+
+    /// Takes over the branches and tags of a repository.
+    pub fn follow(&self, refs: Vec<(String, String)>, git: &std::path::Path) {
+        let mut state = self.state.lock().expect("no test has failed in here");
+        state.git = Some(git.to_owned());
+        for (kind, names) in [("heads/", 0), ("tags/", 1)] {
+            let of =
+                refs.iter().filter_map(|(name, id)| Some((name.strip_prefix(kind)?.to_owned(), id.clone())));
+            let of: BTreeMap<String, String> = of.collect();
+            if names == 0 { state.branches = of } else { state.tags = of }
+        }
     }
 
     /// How many releases a tag has: at most one, by GitLab's own rule; and how many files it links to.
@@ -292,6 +306,15 @@ impl State {
                 match ask.query.get("select").map(String::as_str) {
                     Some("package_file") => Reply::json(201, &file),
                     _ => Reply::json(201, &json!({ "message": "201 Created" })),
+                }
+            }
+            // <https://docs.gitlab.com/user/packages/generic_packages/#download-a-single-file>
+            ("GET", ["generic", "release-assets", version, name]) => {
+                let files =
+                    self.packages.get(*version).map(|(_, files)| files.as_slice()).unwrap_or_default();
+                match files.iter().rev().find(|(file, _)| file["file_name"] == **name) {
+                    Some((_, content)) => Reply { status: 200, body: content.clone(), ..Reply::default() },
+                    None => not_found(),
                 }
             }
             _ => not_found(),

@@ -6,6 +6,9 @@
 mod gitlab;
 mod openapi;
 mod server;
+#[path = "../support/mod.rs"]
+mod support;
+mod whole;
 mod world;
 
 use std::path::Path;
@@ -50,6 +53,7 @@ fn release(world: &World, tag: &str) -> ForgeRelease {
         latest: Some(true),
         assets: vec![asset("a.txt", "one"), asset("b.txt", "two")],
         replace: false,
+        record: true,
     }
 }
 
@@ -81,12 +85,14 @@ fn view(world: &World) -> std::sync::Arc<dyn View> {
 }
 
 /// Where the emulator answers otherwise than GitHub; nothing of it is read here.
-const EMULATORS: [&str; 5] = [
+const EMULATORS: [&str; 7] = [
     "requested_reviewers: no answer 200",
     "/description: null is no \"string\"",
     "status: answer: : url is missing",
     "status: answer: : repository is missing",
     "status: answer: : commit_url is missing",
+    ": network_count is missing",
+    ": subscribers_count is missing",
 ];
 
 fn check(world: &World, exchanges: &[(Ask, Reply)]) {
@@ -107,48 +113,64 @@ fn a_release_is_made_once_and_converges() {
         let kind = world.kind;
         for tag in ["v1.0.0", "release/v2.0.0-ü"] {
             let effect = Effect::ForgeRelease(release(&world, tag));
-            let error = run(&world, &effect, None).expect_err("there is no tag");
+            let commit = COMMIT.parse().ok();
+            let error = run(&world, &effect, commit).expect_err("there is no tag");
             assert!(error.message.contains("has no tag"), "{kind:?}: {error:?}");
             assert_eq!(view(&world).release(tag).unwrap(), None);
             world.push(&format!("tags/{tag}"));
             world.exchanges();
-            assert!(run(&world, &effect, None).unwrap(), "{kind:?}");
+            assert!(run(&world, &effect, commit).unwrap(), "{kind:?}");
             let exchanges = world.exchanges();
             check(&world, &exchanges);
-            // Look, tag, draft, two files, publish; GitLab looks at the release and at its package's files apart.
-            assert!(exchanges.len() <= 6, "{kind:?}: {} calls", exchanges.len());
+            // Look, tag, draft, two files and their record, publish; GitLab looks at the release and at its package's files apart.
+            assert!(exchanges.len() <= 7, "{kind:?}: {} calls", exchanges.len());
             let made = view(&world).release(tag).unwrap().expect("it is there");
             assert_eq!(
                 (made.tag.as_str(), made.name.as_str(), made.draft, made.prerelease),
                 (tag, tag, false, false)
             );
             assert_eq!(made.notes, "### Added\n\n- a thing: `ü`");
+            let record = made.assets.iter().find(|a| a.name == "artifacts.json");
+            let record = record.map(|record| view(&world).asset_text(record).unwrap());
+            assert!(
+                record.as_ref().is_some_and(|text| text.contains(COMMIT) && text.contains(tag)),
+                "{record:?}"
+            );
             let mut assets: Vec<_> =
                 made.assets.iter().map(|a| (a.name.as_str(), a.size, a.complete, a.listed)).collect();
             assets.sort();
-            assert_eq!(assets, [("a.txt", Some(3), true, true), ("b.txt", Some(3), true, true)], "{kind:?}");
+            assert_eq!(
+                assets,
+                [
+                    ("a.txt", Some(3), true, true),
+                    ("artifacts.json", record.map(|r| r.len() as u64), true, true),
+                    ("b.txt", Some(3), true, true)
+                ],
+                "{kind:?}"
+            );
             assert_eq!(
                 made.assets.iter().find(|a| a.name == "a.txt").unwrap().sha256,
                 Some(digest_of(b"one"))
             );
-            assert!(!run(&world, &effect, None).unwrap(), "{kind:?}: nothing is left to do");
+            assert!(!run(&world, &effect, commit).unwrap(), "{kind:?}: nothing is left to do");
         }
+        let commit = COMMIT.parse().ok();
         // A changed file is an error, unless it is to be replaced; a new one is added.
         let mut changed = release(&world, "v1.0.0");
         changed.assets[0] = asset("a.txt", "other");
-        let error = run(&world, &Effect::ForgeRelease(changed.clone()), None).unwrap_err();
+        let error = run(&world, &Effect::ForgeRelease(changed.clone()), commit).unwrap_err();
         assert_eq!(error.kind, ErrorKind::No);
         assert!(error.message.contains("a.txt") && error.hint.unwrap().contains("--replace"));
         changed.assets[0] = asset("a.txt", "one");
         changed.assets.push(asset("c.txt", "three"));
-        assert!(run(&world, &Effect::ForgeRelease(changed.clone()), None).unwrap());
+        assert!(run(&world, &Effect::ForgeRelease(changed.clone()), commit).unwrap());
         changed.assets[0] = asset("a.txt", "other");
         changed.replace = true;
         changed.notes = "new".to_owned();
-        assert!(run(&world, &Effect::ForgeRelease(changed.clone()), None).unwrap());
-        assert!(!run(&world, &Effect::ForgeRelease(changed), None).unwrap(), "{kind:?}");
+        assert!(run(&world, &Effect::ForgeRelease(changed.clone()), commit).unwrap());
+        assert!(!run(&world, &Effect::ForgeRelease(changed), commit).unwrap(), "{kind:?}");
         let made = view(&world).release("v1.0.0").unwrap().unwrap();
-        assert_eq!((made.assets.len(), made.notes.as_str()), (3, "new"));
+        assert_eq!((made.assets.len(), made.notes.as_str()), (4, "new"));
         check(&world, &world.exchanges());
     }
 }
@@ -317,7 +339,7 @@ fn a_release_survives_every_fault() {
                 Kind::GitLab => {
                     let mut links = world.gitlab.links(&tag).expect("it is there");
                     links.sort();
-                    assert_eq!(links, ["a.txt", "b.txt"]);
+                    assert_eq!(links, ["a.txt", "artifacts.json", "b.txt"]);
                 }
                 Kind::GitHub => {
                     let mut of_tag = Vec::new();
@@ -340,7 +362,10 @@ fn a_release_survives_every_fault() {
                         .filter_map(|a| a["name"].as_str())
                         .collect();
                     names.sort_unstable();
-                    assert_eq!((names, &only["draft"]), (vec!["a.txt", "b.txt"], &Value::Bool(false)));
+                    assert_eq!(
+                        (names, &only["draft"]),
+                        (vec!["a.txt", "artifacts.json", "b.txt"], &Value::Bool(false))
+                    );
                 }
             }
         };
@@ -349,7 +374,7 @@ fn a_release_survives_every_fault() {
             "release",
             |trial| Effect::ForgeRelease(release(&world, &format!("v{trial}.0.0"))),
             one,
-            None,
+            COMMIT.parse().ok(),
         );
     }
 }

@@ -1,7 +1,8 @@
 //! The two forges behind one front, which records every exchange and breaks those that a test wants broken.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -77,6 +78,8 @@ pub struct World {
     pub gitlab: Arc<GitLab>,
     front: Arc<Mutex<Front>>,
     emulator: Option<(Child, String)>,
+    /// The git repository whose branches and tags the forge has.
+    git: Arc<Mutex<Option<PathBuf>>>,
 }
 
 impl Drop for World {
@@ -148,8 +151,16 @@ impl World {
     pub fn gitlab() -> World {
         let gitlab = Arc::new(GitLab::default());
         let shared = gitlab.clone();
-        let (url, front) = front(move |ask| shared.answer(ask));
-        World { kind: Kind::GitLab, url, gitlab, front, emulator: None }
+        let git: Arc<Mutex<Option<PathBuf>>> = Arc::default();
+        let followed = git.clone();
+        let (url, front) = front(move |ask| {
+            let git = followed.lock().expect("no test has failed in here").clone();
+            if let Some(git) = &git {
+                shared.follow(refs(git), git);
+            }
+            shared.answer(ask)
+        });
+        World { kind: Kind::GitLab, url, gitlab, front, emulator: None, git }
     }
 
     #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -162,10 +173,20 @@ impl World {
         };
         let upstream = Arc::new(Mutex::new(String::new()));
         let shared = upstream.clone();
-        let digests: Mutex<Vec<(String, String)>> = Mutex::default();
+        let digests: Mutex<Vec<Sent>> = Mutex::default();
         let statuses: Mutex<Vec<(String, Value)>> = Mutex::default();
+        let git: Arc<Mutex<Option<PathBuf>>> = Arc::default();
+        let followed = git.clone();
+        let known: Mutex<BTreeSet<String>> = Mutex::default();
         let (url, front) = front(move |ask| {
             let upstream = shared.lock().expect("no test has failed in here").clone();
+            let git = followed.lock().expect("no test has failed in here").clone();
+            if let Some(git) = &git {
+                mirror(git, &upstream, &known);
+            }
+            // As an Enterprise Server has it, where the address of the pages is known only.
+            let path = ask.path.strip_prefix("/api/v3").unwrap_or(&ask.path).to_owned();
+            let ask = &Ask { path, ..ask.clone() };
             beside(ask, &statuses).unwrap_or_else(|| forward(ask, &upstream, &digests))
         });
         let seed = std::env::temp_dir().join(format!(
@@ -199,6 +220,7 @@ impl World {
             gitlab: Arc::default(),
             front,
             emulator: Some((child, address.clone())),
+            git,
         };
         let started = Instant::now();
         while reqwest::blocking::get(format!("{address}/rate_limit")).is_err() {
@@ -206,6 +228,11 @@ impl World {
             std::thread::sleep(Duration::from_millis(50));
         }
         Some(world)
+    }
+
+    /// From now on the forge has the branches and tags of this repository.
+    pub fn follow(&self, git: &Path) {
+        *self.git.lock().expect("no test has failed in here") = Some(git.to_owned());
     }
 
     /// The repository.
@@ -248,7 +275,13 @@ impl World {
     pub fn exchanges(&self) -> Vec<(Ask, Reply)> {
         let mut front = self.front.lock().expect("no test has failed in here");
         front.fault = None;
-        std::mem::take(&mut front.exchanges)
+        let mut exchanges = std::mem::take(&mut front.exchanges);
+        for (ask, _) in &mut exchanges {
+            if self.kind == Kind::GitHub {
+                ask.path = ask.path.strip_prefix("/api/v3").unwrap_or(&ask.path).to_owned();
+            }
+        }
+        exchanges
     }
 
     /// Adds a branch or tag, as a push would, and returns its commit.
@@ -273,15 +306,7 @@ impl World {
     /// Asks the emulator itself, past the front.
     pub fn ask_emulator(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         let (_, address) = self.emulator.as_ref().expect("only GitHub has one");
-        let client = reqwest::blocking::Client::new();
-        let mut request = client
-            .request(method.parse().expect("a method"), format!("{address}{path}"))
-            .header("authorization", format!("Bearer {TOKEN}"));
-        if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
-        }
-        let text = request.send().and_then(|r| r.text()).expect("the emulator answers");
-        serde_json::from_str(&text).unwrap_or(Value::Null)
+        ask(address, method, path, body)
     }
 
     /// What the exchanges break of GitHub's description of its API. What the emulator itself leaves out is no fault of
@@ -289,6 +314,46 @@ impl World {
     pub fn violations(&self, exchanges: &[(Ask, Reply)], described: &Description) -> Vec<String> {
         exchanges.iter().flat_map(|(ask, reply)| described.check(ask, reply)).collect()
     }
+}
+
+/// The branches and tags of a repository: their names below `refs/`, and their commits.
+fn refs(git: &Path) -> Vec<(String, String)> {
+    let format = "--format=%(refname) %(objectname) %(*objectname)";
+    let output =
+        Command::new("git").arg("-C").arg(git).args(["for-each-ref", format]).output().expect("git runs");
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| {
+            let mut parts = line.split(' ');
+            let name = parts.next()?.strip_prefix("refs/")?.to_owned();
+            let (own, peeled) = (parts.next()?, parts.next().unwrap_or_default());
+            Some((name, if peeled.is_empty() { own } else { peeled }.to_owned()))
+        })
+        .collect()
+}
+
+/// Gives the emulator the branches and tags of a repository, all at the emulator's own commit: it has no other.
+fn mirror(git: &Path, upstream: &str, known: &Mutex<BTreeSet<String>>) {
+    let mut known = known.lock().expect("no test has failed in here");
+    for (name, _) in refs(git) {
+        if known.insert(name.clone()) && name != "heads/main" {
+            let main = ask(upstream, "GET", "/repos/octocat/hello/git/ref/heads/main", None);
+            let body = json!({ "ref": format!("refs/{name}"), "sha": main["object"]["sha"] });
+            ask(upstream, "POST", "/repos/octocat/hello/git/refs", Some(&body));
+        }
+    }
+}
+
+fn ask(upstream: &str, method: &str, path: &str, body: Option<&Value>) -> Value {
+    let client = reqwest::blocking::Client::new();
+    let mut request = client
+        .request(method.parse().expect("a method"), format!("{upstream}{path}"))
+        .header("authorization", format!("Bearer {TOKEN}"));
+    if let Some(body) = body {
+        request = request.header("content-type", "application/json").body(body.to_string());
+    }
+    let text = request.send().and_then(|r| r.text()).expect("the emulator answers");
+    serde_json::from_str(&text).unwrap_or(Value::Null)
 }
 
 /// What the emulator does not know, answered as GitHub's documentation says: commit statuses
@@ -319,9 +384,16 @@ fn beside(ask: &Ask, statuses: &Mutex<Vec<(String, Value)>>) -> Option<Reply> {
     }
 }
 
+/// A file of a release, as it was sent.
+struct Sent {
+    url: String,
+    digest: String,
+    content: Vec<u8>,
+}
+
 /// Passes a request on to the emulator. To the files of releases it adds their digest, which GitHub tells since 2025
 /// (<https://docs.github.com/rest/releases/assets#get-a-release-asset>) and the emulator does not.
-fn forward(ask: &Ask, upstream: &str, digests: &Mutex<Vec<(String, String)>>) -> Reply {
+fn forward(ask: &Ask, upstream: &str, digests: &Mutex<Vec<Sent>>) -> Reply {
     let query = if ask.raw_query.is_empty() { String::new() } else { format!("?{}", ask.raw_query) };
     let client = reqwest::blocking::Client::new();
     let mut request =
@@ -343,18 +415,27 @@ fn forward(ask: &Ask, upstream: &str, digests: &Mutex<Vec<(String, String)>>) ->
         return Reply { status, headers, body, breaks: Breaks::Not };
     };
     let mut digests = digests.lock().expect("no test has failed in here");
+    // The emulator does not keep what files hold (<https://docs.github.com/rest/releases/assets#get-a-release-asset>).
+    if ask.method == "GET" && ask.headers.get("accept").is_some_and(|a| a == "application/octet-stream") {
+        let sent = digests.iter().find(|sent| json["url"] == sent.url.as_str());
+        return match sent {
+            Some(sent) => Reply { status: 200, body: sent.content.clone(), ..Reply::default() },
+            None => Reply::json(404, &json!({ "message": "Not Found" })),
+        };
+    }
     if ask.method == "POST" && ask.path.ends_with("/assets") && status == 201 {
         let sha256: String = Sha256::digest(&ask.body).iter().map(|b| format!("{b:02x}")).collect();
-        digests.push((json["url"].as_str().unwrap_or_default().to_owned(), format!("sha256:{sha256}")));
+        let url = json["url"].as_str().unwrap_or_default().to_owned();
+        digests.push(Sent { url, digest: format!("sha256:{sha256}"), content: ask.body.clone() });
     }
     add_digests(&mut json, &digests);
     Reply { status, headers, body: json.to_string().into_bytes(), breaks: Breaks::Not }
 }
 
-fn add_digests(value: &mut Value, digests: &[(String, String)]) {
+fn add_digests(value: &mut Value, digests: &[Sent]) {
     if value["browser_download_url"].is_string() {
-        let known = digests.iter().find(|(url, _)| value["url"] == url.as_str());
-        value["digest"] = known.map(|(_, digest)| digest.as_str()).into();
+        let known = digests.iter().find(|sent| value["url"] == sent.url.as_str());
+        value["digest"] = known.map(|sent| sent.digest.as_str()).into();
     }
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| add_digests(item, digests)),

@@ -39,12 +39,12 @@ impl Writer {
         Writer { forges, seen: Mutex::default() }
     }
 
-    /// How an effect stands; none for one that is not about a forge. `commit` is what a status is about.
+    /// How an effect stands; none for one that is not about a forge. `commit` is what a status or a release is about.
     pub fn observe(&self, effect: &Effect, commit: Option<CommitId>) -> Result<Option<State>> {
         Ok(Some(match effect {
             Effect::ForgeRelease(want) => {
                 let forge = self.forges.at(&want.place)?;
-                let (state, seen) = release::observe(forge.as_ref(), want)?;
+                let (state, seen) = release::observe(forge.as_ref(), want, commit)?;
                 self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(want.tag.clone(), seen);
                 state
             }
@@ -68,7 +68,7 @@ impl Writer {
             Effect::ForgeRelease(want) => {
                 let forge = self.forges.at(&want.place)?;
                 let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&want.tag);
-                release::converge(forge.as_ref(), want, root, seen)
+                release::converge(forge.as_ref(), want, commit, root, seen)
             }
             Effect::ForgeRequest(want) => {
                 let forge = self.forges.at(&want.place)?;

@@ -203,6 +203,16 @@ impl GitHub {
         Ok((items, true))
     }
 
+    /// <https://docs.github.com/rest/releases/assets#get-a-release-asset>
+    fn content(&self, asset: &Asset, keep: Keep) -> Answer<String> {
+        let route = self.route(&format!("releases/assets/{}", asset.id));
+        let mut request = web::Request::new(Method::GET, self.address(&route));
+        say_version(&mut request.headers);
+        request.headers.insert(ACCEPT, HeaderValue::from_static("application/octet-stream"));
+        request.keep = keep;
+        Ok(String::from_utf8_lossy(self.http.call(request)?.body()).into_owned())
+    }
+
     fn owner(&self) -> &str {
         self.place.repository.split('/').next().unwrap_or_default()
     }
@@ -280,12 +290,11 @@ impl View for GitHub {
     }
 
     fn asset_sha256(&self, asset: &Asset) -> Answer<String> {
-        let route = self.route(&format!("releases/assets/{}", asset.id));
-        let mut request = web::Request::new(Method::GET, self.address(&route));
-        say_version(&mut request.headers);
-        request.headers.insert(ACCEPT, HeaderValue::from_static("application/octet-stream"));
-        request.keep = Keep::Sha256;
-        Ok(String::from_utf8_lossy(self.http.call(request)?.body()).into_owned())
+        self.content(asset, Keep::Sha256)
+    }
+
+    fn asset_text(&self, asset: &Asset) -> Answer<String> {
+        self.content(asset, Keep::All)
     }
 
     fn request(&self, head: &str, base: &str) -> Answer<Option<Request>> {

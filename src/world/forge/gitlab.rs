@@ -232,6 +232,13 @@ impl GitLab {
         )
     }
 
+    fn content(&self, asset: &Asset, keep: Keep) -> Answer<String> {
+        let url = Url::parse(&asset.url).map_err(|e| Failure::unreadable(Method::GET, &self.api, e))?;
+        let mut request = web::Request::new(Method::GET, url);
+        request.keep = keep;
+        Ok(String::from_utf8_lossy(self.http.call(request)?.body()).into_owned())
+    }
+
     fn user_ids(&self, names: &[String]) -> Answer<Vec<u64>> {
         let mut ids = Vec::new();
         for name in names {
@@ -362,10 +369,11 @@ impl View for GitLab {
     }
 
     fn asset_sha256(&self, asset: &Asset) -> Answer<String> {
-        let url = Url::parse(&asset.url).map_err(|e| Failure::unreadable(Method::GET, &self.api, e))?;
-        let mut request = web::Request::new(Method::GET, url);
-        request.keep = Keep::Sha256;
-        Ok(String::from_utf8_lossy(self.http.call(request)?.body()).into_owned())
+        self.content(asset, Keep::Sha256)
+    }
+
+    fn asset_text(&self, asset: &Asset) -> Answer<String> {
+        self.content(asset, Keep::All)
     }
 
     fn request(&self, head: &str, base: &str) -> Answer<Option<Request>> {

@@ -270,6 +270,8 @@ pub trait View: gate::GateView + Send + Sync + std::fmt::Debug {
     fn release(&self, tag: &str) -> Answer<Option<Release>>;
     /// The SHA-256 of a file of a release, which is fetched for it.
     fn asset_sha256(&self, asset: &Asset) -> Answer<String>;
+    /// The text of a file of a release.
+    fn asset_text(&self, asset: &Asset) -> Answer<String>;
     /// The request from one branch into another: the open one, otherwise the newest.
     fn request(&self, head: &str, base: &str) -> Answer<Option<Request>>;
     /// The requests that brought these commits.

@@ -6,8 +6,10 @@
 use std::path::Path;
 
 use super::{Answer, Asset, Forge, Release, ReleaseText, View};
+use crate::data::CommitId;
 use crate::effect::{AssetContent, AssetFile, ForgeRelease};
 use crate::error::{Error, Result};
+use crate::rules::artifacts::{self, Artifact, Record, Recorded, SUMS};
 use crate::world::State;
 use crate::world::files;
 use crate::world::http::{Body, Failure};
@@ -51,6 +53,28 @@ impl From<Trouble> for Error {
     }
 }
 
+/// The release with the record of its files, where one is wanted.
+fn recorded(want: &ForgeRelease, commit: CommitId) -> ForgeRelease {
+    let mut want = want.clone();
+    if want.record {
+        let of = |file: &AssetFile| Artifact {
+            name: file.name.clone(),
+            size: file.size,
+            sha256: file.sha256.clone(),
+        };
+        let text =
+            Record::new(&want.tag, commit, want.assets.iter().filter(|file| file.name != SUMS).map(of))
+                .to_json();
+        want.assets.push(AssetFile {
+            name: artifacts::FILE.to_owned(),
+            size: text.len() as u64,
+            sha256: files::digest_of(text.as_bytes()),
+            content: AssetContent::Text(text),
+        });
+    }
+    want
+}
+
 fn text(want: &ForgeRelease) -> ReleaseText<'_> {
     ReleaseText {
         tag: &want.tag,
@@ -87,7 +111,8 @@ fn todo<'a>(
             publish |= !there.listed;
             continue;
         }
-        if there.complete && !release.draft && there.listed && !want.replace {
+        let published = there.complete && !release.draft && there.listed;
+        if published && !want.replace && !only_grows(forge, there, file)? {
             return Err(Trouble::Refused(
                 Error::no(format!("the release {} has another {}", want.tag, file.name))
                     .at(release.url.clone())
@@ -114,6 +139,18 @@ fn todo<'a>(
     Ok(todo)
 }
 
+/// Whether a list of digests only lacks files that were added since: all that it has stays true.
+fn only_grows(forge: &dyn View, there: &Asset, file: &AssetFile) -> Answer<bool> {
+    let AssetContent::Text(text) = &file.content else { return Ok(false) };
+    if ![artifacts::FILE, SUMS].contains(&file.name.as_str()) {
+        return Ok(false);
+    }
+    let read = (Recorded::parse(&forge.asset_text(there)?), Recorded::parse(text));
+    let (Ok(old), Ok(new)) = read else { return Ok(false) };
+    let kept = old.artifacts.iter().all(|(name, artifact)| new.artifacts.get(name) == Some(artifact));
+    Ok(kept && old.tag == new.tag && old.commit == new.commit)
+}
+
 /// Whether a file is the one that is wanted, by its digest, which is fetched where the forge does not say it.
 fn same(forge: &dyn View, there: &Asset, file: &AssetFile) -> Answer<bool> {
     if there.size.is_some_and(|size| size != file.size) {
@@ -128,11 +165,12 @@ fn same(forge: &dyn View, there: &Asset, file: &AssetFile) -> Answer<bool> {
 /// What was seen of a release, so that acting need not look at once again.
 pub type Seen = Option<Release>;
 
-/// Looks at the release.
-pub fn observe(forge: &dyn View, want: &ForgeRelease) -> Result<(State, Seen)> {
+/// Looks at the release. `commit` is the tag's; none while the tag is not made.
+pub fn observe(forge: &dyn View, want: &ForgeRelease, commit: Option<CommitId>) -> Result<(State, Seen)> {
     let seen = forge.release(&want.tag)?;
-    Ok(match todo(forge, seen.as_ref(), want) {
-        Ok(todo) if todo.is_empty() => (State::Done(None), seen),
+    let whole = commit.map(|commit| recorded(want, commit));
+    Ok(match todo(forge, seen.as_ref(), whole.as_ref().unwrap_or(want)) {
+        Ok(todo) if todo.is_empty() && (whole.is_some() || !want.record) => (State::Done(None), seen),
         Ok(_) => (State::Ready, seen),
         Err(Trouble::Refused(error)) => (State::Conflict(error), seen),
         Err(Trouble::Failed(failure)) => return Err(failure.into()),
@@ -140,7 +178,24 @@ pub fn observe(forge: &dyn View, want: &ForgeRelease) -> Result<(State, Seen)> {
 }
 
 /// Does what is missing. `seen` is what [`observe`] saw just now.
-pub fn converge(forge: &dyn Forge, want: &ForgeRelease, root: &Path, seen: Option<Seen>) -> Result<()> {
+pub fn converge(
+    forge: &dyn Forge,
+    want: &ForgeRelease,
+    commit: Option<CommitId>,
+    root: &Path,
+    seen: Option<Seen>,
+) -> Result<()> {
+    let want = &match (want.record, commit) {
+        (false, _) => want.clone(),
+        (true, Some(commit)) => recorded(want, commit),
+        (true, None) => {
+            return Err(Error::no(format!(
+                "there is no tag {} here, whose commit is to be recorded",
+                want.tag
+            ))
+            .hint("`git fetch --tags`, then run again"));
+        }
+    };
     let mut seen = seen;
     for tries in 1.. {
         match attempt(forge, want, root, seen.take()) {
