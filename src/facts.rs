@@ -424,6 +424,22 @@ impl<'a> Facts<'a> {
     }
 }
 
+impl Facts<'_> {
+    /// Brings the commits of a branch of the remote that are not here yet; moves no ref.
+    pub fn fetch_branch(&self, branch: &str) -> Result<()> {
+        let remote = &self.config.release.remote;
+        self.working(&format!("fetching {branch}"));
+        let source = format!("refs/heads/{branch}");
+        Git::new(
+            &self.root,
+            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", remote, &source],
+        )
+        .run()?;
+        *self.repository.borrow_mut() = Rc::new(Repository::open(&self.root)?);
+        Ok(())
+    }
+}
+
 /// The refusal to guess from a history that is cut off.
 pub fn too_shallow(why: &str) -> Error {
     Error::usage(format!("the clone is too shallow to find the last release: {why}"))

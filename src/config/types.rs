@@ -42,6 +42,8 @@ pub struct Config {
     pub release: ReleaseConfig,
     /// The forge: where requests and releases are made. Without it, the remote and the CI job's variables say it.
     pub forge: ForgeConfig,
+    /// The pull or merge requests that commands open.
+    pub requests: RequestsConfig,
     /// The checks of each environment, for `release-steps gate ENV`: `{production: [{window: {…}}, {approvals: {…}}]}`.
     pub gates: BTreeMap<String, Gate>,
     /// What scanners, tests and coverage report, and what of it is let through.
@@ -483,6 +485,51 @@ pub struct ForgeConfig {
     pub repository: Option<String>,
     /// The variable that holds the token for this forge.
     pub token_env: Option<String>,
+}
+
+/// The pull or merge requests that commands open. One that is open is found and brought up to date, never opened again.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RequestsConfig {
+    /// The commands that open one where a forge is known and there is a token; `--request` asks for it by the way.
+    /// `release` then prepares the release in a request, and makes it once that is merged.
+    pub from: Vec<Opens>,
+    /// Labels that requests get.
+    pub labels: Vec<String>,
+    /// Who is asked for a review: user names, at GitHub also `org/team`.
+    pub reviewers: Vec<String>,
+    /// Whether they are drafts.
+    pub draft: bool,
+    /// The branch of the request of `release`: a text with `{base}`. It belongs to release-steps and is replaced.
+    pub branch: String,
+}
+
+impl Default for RequestsConfig {
+    fn default() -> Self {
+        RequestsConfig {
+            from: vec![Opens::Backport],
+            labels: Vec::new(),
+            reviewers: Vec::new(),
+            draft: false,
+            branch: "release-request/{base}".to_owned(),
+        }
+    }
+}
+
+/// The commands that open requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Opens {
+    /// `branch backport`: from the branch with the commits.
+    Backport,
+    /// `branch cut`: from the release branch into main, where it has what main has not.
+    Cut,
+    /// `branch hotfix`: from the hotfix branch into main, once it has commits.
+    Hotfix,
+    /// `branch merge-back`: instead of merging.
+    MergeBack,
+    /// `release`: instead of committing.
+    Release,
 }
 
 /// What scanners, tests and coverage report, and what of it is let through.

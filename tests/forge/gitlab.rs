@@ -96,6 +96,25 @@ impl GitLab {
         }
     }
 
+    /// The requests from a branch.
+    pub fn requests(&self, head: &str) -> Vec<u64> {
+        let state = self.state.lock().expect("no test has failed in here");
+        state
+            .requests
+            .iter()
+            .filter(|r| r["source_branch"] == head)
+            .filter_map(|r| r["iid"].as_u64())
+            .collect()
+    }
+
+    /// Says that a request was merged.
+    pub fn merged(&self, number: u64) {
+        let mut state = self.state.lock().expect("no test has failed in here");
+        for request in state.requests.iter_mut().filter(|r| r["iid"] == number) {
+            request["state"] = "merged".into();
+        }
+    }
+
     /// How many releases a tag has: at most one, by GitLab's own rule; and how many files it links to.
     pub fn links(&self, tag: &str) -> Option<Vec<String>> {
         let state = self.state.lock().expect("no test has failed in here");

@@ -141,3 +141,131 @@ fn a_file_that_was_replaced_at_the_forge_is_refused() {
         assert!(ran.text().contains("a.tgz is sha256:"), "{}", ran.text());
     }
 }
+
+const PREPARED: &str = "echo '{\"version\": \"1.0.0\"}' >package.json; commit 'feat: one'; tag v1.0.0; \
+     commit 'feat: <b>two</b> @everyone' a";
+
+#[test]
+fn a_release_is_prepared_in_one_request_and_made_once_it_is_merged() {
+    for (how, merge) in [
+        ("squash", "git merge -q --squash FETCH_HEAD; git commit -q -m 'chore(release): 1.2.0 (#1)'"),
+        ("merge", "git merge -q --no-ff -m \"Merge branch 'release-request/main' into 'main'\" FETCH_HEAD"),
+        ("rebase", "git merge -q --ff-only FETCH_HEAD"),
+    ] {
+        let config = "requests: {from: [release], labels: [release], reviewers: [anna]}\n";
+        for whole in Whole::both(config, PREPARED) {
+            let kind = whole.forge.kind;
+            let main = whole.git.git(&["rev-parse", "main", "origin/main"]);
+            let dry = whole.steps("release --dry-run", 0);
+            assert!(whole.forge.requests("release-request/main").is_empty());
+            whole.forge.exchanges();
+            whole.steps("release", 0);
+            crate::check(&whole.forge, &whole.forge.exchanges());
+            assert!(dry.stdout.contains("request \"chore(release): 1.1.0\""), "{}", dry.stdout);
+            whole.bash("command git fetch -q");
+            assert_eq!(whole.git.git(&["rev-parse", "main", "origin/main"]), main, "main stays where it is");
+            assert_eq!(whole.git.git(&["status", "--porcelain"]), "");
+            whole.settled("release");
+            let request = || {
+                let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
+                forge.request("release-request/main", "main").unwrap().expect("it is there")
+            };
+            let first = request();
+            assert_eq!(
+                (first.labels.as_slice(), first.reviewers.as_slice()),
+                (&["release".to_owned()][..], &["anna".to_owned()][..])
+            );
+            assert!(
+                first.body.contains("### Added")
+                    && first.body.contains("`package.json`: version 1.0.0 → 1.1.0"),
+                "{}",
+                first.body
+            );
+            assert!(!first.body.contains(" <b>"), "{}", first.body);
+
+            // It follows the main branch: the same request, another version.
+            whole.bash("commit 'feat!: three' a; command git push -q origin main");
+            whole.steps("release 1.2.0", 0);
+            whole.settled("release 1.2.0");
+            assert_eq!(whole.forge.requests("release-request/main"), [first.number], "{kind:?}");
+            assert_eq!(request().title, "chore(release): 1.2.0");
+            let subjects = whole.git.git(&["ls-remote", "origin", "release-request/main"]);
+            assert_eq!(subjects.lines().count(), 1);
+
+            // What people add to the branch would be lost.
+            whole.bash("command git fetch -q origin release-request/main; command git branch -q mine FETCH_HEAD; \
+                 command git switch -q mine; commit 'docs: mine' b; command git push -q origin HEAD:release-request/main; \
+                 command git switch -q main");
+            assert!(whole.steps("release 1.2.0", 1).stderr.contains("has 2 commits"));
+            whole.bash("command git push -q --force origin mine~1:release-request/main");
+
+            whole.bash(&format!(
+                "command git fetch -q origin release-request/main; {merge}; command git push -q origin main"
+            ));
+            whole.forge.merged(first.number);
+            let released = whole.git.git(&["rev-parse", "main"]);
+            whole.bash("commit 'fix: four' a; command git push -q origin main");
+            let ran = whole.steps("release", 0);
+            assert!(ran.text().contains("v1.2.0"), "{how}: {}", ran.text());
+            assert_eq!(whole.git.git(&["rev-parse", "v1.2.0^{commit}"]), released, "{how}");
+            assert!(whole.git.git(&["ls-remote", "origin", "v1.2.0"]).contains("refs/tags/v1.2.0"));
+            let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
+            let made = forge.release("v1.2.0").unwrap().expect("it is published");
+            assert!(
+                !made.draft && made.notes.contains("three") && !made.notes.contains("four"),
+                "{}",
+                made.notes
+            );
+            // The next release is prepared in a new request.
+            whole.steps("release", 0);
+            assert_eq!(whole.forge.requests("release-request/main").len(), 2, "{kind:?} {how}");
+            assert_eq!(request().title, "chore(release): 1.2.1");
+        }
+    }
+}
+
+#[test]
+fn release_and_hotfix_branches_and_merges_back_get_one_request_each() {
+    let config =
+        "branch: {model: gitflow}\nrequests: {from: [cut, merge-back], labels: [flow], draft: true}\n";
+    let script = "commit 'feat: one'; tag v1.0.0; command git switch -q -c develop; commit 'feat: `two` @x' a; commit 'x' b";
+    for whole in Whole::both(config, script) {
+        let kind = whole.forge.kind;
+        let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
+        whole.steps("branch cut", 0);
+        crate::check(&whole.forge, &whole.forge.exchanges());
+        whole.settled("branch cut");
+        let request = forge.request("release/v1.1.0", "main").unwrap().expect("it is there");
+        assert!(request.body.contains("`feat: 'two' @x`"), "{}", request.body);
+        assert!(request.labels == ["flow"] && request.title.ends_with("Release 1.1.0"), "{request:?}");
+        // Grown, it is brought up to date, not opened again.
+        whole.bash("command git switch -q release/v1.1.0; commit 'fix: three' a; command git push -q origin release/v1.1.0");
+        whole.steps("branch cut 1.1.0", 0);
+        assert_eq!(whole.forge.requests("release/v1.1.0"), [request.number], "{kind:?}");
+        assert!(forge.request("release/v1.1.0", "main").unwrap().unwrap().body.contains("fix: three"));
+
+        // A hotfix branch has nothing to be requested yet.
+        let ran = whole.steps("branch hotfix PAY-1 --request", 0);
+        assert!(ran.text().contains("a request is opened once it has not"), "{}", ran.text());
+        assert_eq!(forge.request("hotfix/v1.0.1-PAY-1", "main").unwrap(), None);
+        whole.bash(
+            "command git switch -q hotfix/v1.0.1-PAY-1; commit 'fix: it' c; command git push -q origin HEAD",
+        );
+        whole.steps("branch hotfix PAY-1 --version 1.0.1 --request", 0);
+        whole.settled("branch hotfix PAY-1 --version 1.0.1 --request");
+        assert_eq!(whole.forge.requests("hotfix/v1.0.1-PAY-1").len(), 1);
+
+        let main = whole.git.git(&["ls-remote", "origin", "main", "develop"]);
+        whole.steps("branch merge-back hotfix/v1.0.1-PAY-1", 0);
+        whole.settled("branch merge-back hotfix/v1.0.1-PAY-1");
+        assert_eq!(
+            whole.git.git(&["ls-remote", "origin", "main", "develop"]),
+            main,
+            "nothing is merged by itself"
+        );
+        for into in ["main", "develop", "release/v1.1.0"] {
+            assert!(forge.request("hotfix/v1.0.1-PAY-1", into).unwrap().is_some(), "{kind:?}: {into}");
+        }
+        assert_eq!(whole.forge.requests("hotfix/v1.0.1-PAY-1").len(), 3);
+    }
+}

@@ -1,6 +1,6 @@
 //! The two forges behind one front, which records every exchange and breaks those that a test wants broken.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -177,7 +177,7 @@ impl World {
         let statuses: Mutex<Vec<(String, Value)>> = Mutex::default();
         let git: Arc<Mutex<Option<PathBuf>>> = Arc::default();
         let followed = git.clone();
-        let known: Mutex<BTreeSet<String>> = Mutex::default();
+        let known: Mutex<BTreeMap<String, String>> = Mutex::default();
         let (url, front) = front(move |ask| {
             let upstream = shared.lock().expect("no test has failed in here").clone();
             let git = followed.lock().expect("no test has failed in here").clone();
@@ -303,6 +303,30 @@ impl World {
         }
     }
 
+    /// The requests from a branch, whatever became of them: their numbers.
+    pub fn requests(&self, head: &str) -> Vec<u64> {
+        match self.kind {
+            Kind::GitLab => self.gitlab.requests(head),
+            Kind::GitHub => {
+                let path = format!("/repos/octocat/hello/pulls?state=all&per_page=100&head=octocat:{head}");
+                let list = self.ask_emulator("GET", &path, None);
+                list.as_array().into_iter().flatten().filter_map(|r| r["number"].as_u64()).collect()
+            }
+        }
+    }
+
+    /// Says that a request was merged, as the forge would after merging it.
+    pub fn merged(&self, number: u64) {
+        match self.kind {
+            Kind::GitLab => self.gitlab.merged(number),
+            Kind::GitHub => {
+                let path = format!("/repos/octocat/hello/pulls/{number}/merge");
+                let answer = self.ask_emulator("PUT", &path, Some(&json!({})));
+                assert_eq!(answer["merged"], true, "{answer}");
+            }
+        }
+    }
+
     /// Asks the emulator itself, past the front.
     pub fn ask_emulator(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         let (_, address) = self.emulator.as_ref().expect("only GitHub has one");
@@ -332,14 +356,37 @@ fn refs(git: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Gives the emulator the branches and tags of a repository, all at the emulator's own commit: it has no other.
-fn mirror(git: &Path, upstream: &str, known: &Mutex<BTreeSet<String>>) {
+/// Gives the emulator the branches and tags of a repository. It has none of their commits: each gets one of its own.
+fn mirror(git: &Path, upstream: &str, known: &Mutex<BTreeMap<String, String>>) {
     let mut known = known.lock().expect("no test has failed in here");
-    for (name, _) in refs(git) {
-        if known.insert(name.clone()) && name != "heads/main" {
-            let main = ask(upstream, "GET", "/repos/octocat/hello/git/ref/heads/main", None);
-            let body = json!({ "ref": format!("refs/{name}"), "sha": main["object"]["sha"] });
-            ask(upstream, "POST", "/repos/octocat/hello/git/refs", Some(&body));
+    let repo = |rest: &str| format!("/repos/octocat/hello/git/{rest}");
+    for (name, id) in refs(git) {
+        let before = known.insert(name.clone(), id.clone());
+        if before.as_ref() == Some(&id) || name == "heads/main" {
+            continue;
+        }
+        let main = ask(upstream, "GET", &repo("ref/heads/main"), None)["object"]["sha"].clone();
+        let tree = ask(upstream, "GET", &repo(&format!("commits/{}", main.as_str().expect("main"))), None);
+        let commit = json!({ "message": id, "tree": tree["tree"]["sha"], "parents": [main] });
+        let sha = ask(upstream, "POST", &repo("commits"), Some(&commit))["sha"].clone();
+        assert!(sha.is_string(), "the emulator makes a commit");
+        match before {
+            None => {
+                ask(
+                    upstream,
+                    "POST",
+                    &repo("refs"),
+                    Some(&json!({ "ref": format!("refs/{name}"), "sha": sha })),
+                );
+            }
+            Some(_) => {
+                ask(
+                    upstream,
+                    "PATCH",
+                    &repo(&format!("refs/{name}")),
+                    Some(&json!({ "sha": sha, "force": true })),
+                );
+            }
         }
     }
 }

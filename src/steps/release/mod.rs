@@ -32,6 +32,9 @@ pub struct Args {
     /// Replace files and texts of the forge's release where they differ
     #[arg(long)]
     replace: bool,
+    /// Prepare the release in a request, or bring that up to date; once it is merged, make the release
+    #[arg(long, conflicts_with_all = ["commit", "no_push"])]
+    request: bool,
 }
 
 /// What is done with releases that were made.
@@ -59,6 +62,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         commit,
         no_push: args.no_push,
         replace: args.replace,
+        request: args.request,
     };
     Ok(release(facts, &wanted)?.into())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::collections::BTreeMap;
 
 use super::release::{self, Seen};
-use super::{Forge, Forges, Request, RequestState, RequestText, Run, RunState, Status};
+use super::{Forge, Forges, Request, RequestState, RequestText, Run, RunState, Status, View};
 use crate::data::CommitId;
 use crate::effect::{Comment, Dispatch, Effect, ForgeRequest, On, SetStatus};
 use crate::error::{Error, Result};
@@ -149,7 +149,7 @@ fn is_as_wanted(request: &Request, want: &ForgeRequest) -> bool {
 
 /// What is to become of the newest request between two branches.
 fn judge_request(
-    forge: &dyn Forge,
+    forge: &dyn View,
     there: Option<&Request>,
     want: &ForgeRequest,
 ) -> std::result::Result<State, Failure> {
@@ -178,7 +178,8 @@ fn judge_request(
     })
 }
 
-fn observe_request(forge: &dyn Forge, want: &ForgeRequest) -> Result<State> {
+/// How a request stands.
+pub fn observe_request(forge: &dyn View, want: &ForgeRequest) -> Result<State> {
     let there = forge.request(&want.head, &want.base)?;
     Ok(judge_request(forge, there.as_ref(), want)?)
 }
