@@ -218,6 +218,9 @@ pub struct ChangelogConfig {
     #[schemars(with = "PathOrFalse")]
     #[serde(deserialize_with = "link_or_false")]
     pub links: Option<Option<String>>,
+    /// Whether the forge is asked for the request of each change that is listed: its number, author, labels and the issues
+    /// that it closes; and who contributes for the first time. Not for `changelog --full`.
+    pub enrich: bool,
 }
 
 impl Default for ChangelogConfig {
@@ -228,6 +231,7 @@ impl Default for ChangelogConfig {
             template: None,
             notes: None,
             links: None,
+            enrich: false,
         }
     }
 }

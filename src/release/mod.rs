@@ -23,6 +23,7 @@ use crate::rules::packages::Because;
 use crate::rules::version::Request;
 use crate::survey::branches::releases_from;
 use crate::survey::changelog::{Writer, dated};
+use crate::survey::enrich::enrich;
 use crate::survey::files::{Edits, Source, Versioned, set_versions};
 use crate::survey::{Ask, Candidate, candidates, packages};
 
@@ -135,7 +136,14 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
     };
     let began = prepared.as_ref().map_or(Began::Here, |prepared| Began::At(prepared.commit));
     for candidate in &released {
-        notes.push(write_up(facts, &writer, candidate, with_commit.then_some(&mut edits), began)?);
+        notes.push(write_up(
+            facts,
+            &writer,
+            candidate,
+            with_commit.then_some(&mut edits),
+            began,
+            &mut plan.findings,
+        )?);
     }
     plan.findings.append(&mut edits.findings);
     let files = edits.into_files();
@@ -305,6 +313,7 @@ fn write_up(
     candidate: &Candidate,
     edits: Option<&mut Edits<'_, '_>>,
     began: Began,
+    findings: &mut Vec<Finding>,
 ) -> Result<String> {
     let (Some(next), Some(tag)) = (&candidate.next, candidate.tag()) else { return Ok(String::new()) };
     let stable = next.pre.is_empty();
@@ -314,6 +323,7 @@ fn write_up(
         false => (candidate.line.since_latest_texts(), candidate.line.latest.as_ref()),
     };
     let mut release = writer.release(&candidate.package, &texts, previous, Some((&tag, next)));
+    enrich(facts, &mut release, &texts, previous, findings)?;
     if let Because::Dependency(on) = &candidate.because {
         release.depends(on);
     }

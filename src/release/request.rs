@@ -247,7 +247,9 @@ pub(super) fn make(
         let said = notes_of_changelog(facts, &candidate, &version, merged.commit)?;
         notes.push(match said {
             Some(notes) => notes,
-            None => super::write_up(facts, &writer, &candidate, None, super::Began::Here)?,
+            None => {
+                super::write_up(facts, &writer, &candidate, None, super::Began::Here, &mut plan.findings)?
+            }
         });
         released.push(candidate);
     }

@@ -4,6 +4,7 @@
 pub mod artifacts;
 pub mod branches;
 pub mod changelog;
+pub mod enrich;
 pub mod files;
 mod history;
 mod next;

@@ -115,6 +115,18 @@ impl GitLab {
         }
     }
 
+    /// Says which merged request brought commits: its head, and the last is its merge.
+    pub fn brought(&self, number: u64, author: &str, labels: &[&str], body: &str, commits: &[String]) {
+        let mut state = self.state.lock().expect("no test has failed in here");
+        let request = json!({
+            "id": number, "iid": number, "title": "a title", "description": body, "state": "merged",
+            "source_branch": "x", "target_branch": "main", "sha": commits[0], "labels": labels, "reviewers": [],
+            "author": { "id": 9, "username": author }, "merge_commit_sha": commits.last(), "squash_commit_sha": null,
+            "web_url": "https://evil.example/",
+        });
+        state.requests.push(request);
+    }
+
     /// How many releases a tag has: at most one, by GitLab's own rule; and how many files it links to.
     pub fn links(&self, tag: &str) -> Option<Vec<String>> {
         let state = self.state.lock().expect("no test has failed in here");

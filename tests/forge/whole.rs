@@ -269,3 +269,93 @@ fn release_and_hotfix_branches_and_merges_back_get_one_request_each() {
         assert_eq!(whole.forge.requests("hotfix/v1.0.1-PAY-1").len(), 3);
     }
 }
+
+const GROWN: &str = "commit 'feat: one'; tag v1.0.0; commit 'feat: two' a; \
+     export GIT_AUTHOR_NAME=Bob GIT_AUTHOR_EMAIL=bob@example.org; \
+     command git switch -q -c topic; commit 'fix: three' b; commit 'fix: three more' b; command git switch -q main; \
+     git merge -q --no-ff -m 'Merge topic' topic; export GIT_AUTHOR_NAME=Ada GIT_AUTHOR_EMAIL=ada@example.org; commit 'fix: four' c";
+
+#[test]
+fn a_changelog_is_enriched_by_the_requests_of_its_commits() {
+    let config = "changelog: {enrich: true, notes: notes.j2}\n";
+    let template = "{% for s in sections %}{% for e in s.entries %}{{ e.subject }}|{{ e.link }}|{% if e.request %}\
+         {{ e.request.author }}|{{ e.request.labels | join(',') }}|{{ e.request.issues | join(',') }}{% endif %}\n{% endfor %}{% endfor %}\
+         {% for c in contributors %}{{ c.name }} {{ c.login }} {{ c.first_time }}\n{% endfor %}";
+    let script = format!("printf '%s' \"$NOTES\" >notes.j2\n{GROWN}");
+    for whole in Whole::both(config, &script.replace("$NOTES", &template.replace('\n', "\n"))) {
+        let kind = whole.forge.kind;
+        let id = |rev: &str| whole.git.git(&["rev-parse", rev]).trim().to_owned();
+        whole.forge.brought(7, "ada-l", &["api", "big"], "Closes #3", &[id("main~2")]);
+        let topic = [id("topic"), id("topic~1"), id("main~1")];
+        whole.forge.brought(8, "bob-x", &[], "text", &topic);
+        whole.forge.exchanges();
+        let ran = whole.steps("release --dry-run --json", 0);
+        let calls = whole.forge.exchanges();
+        let asked = calls
+            .iter()
+            .filter(|(ask, _)| ask.path.contains("graphql") || ask.path.contains("merge_requests"))
+            .count();
+        // GitLab: the list, and one commit that no request brought.
+        assert_eq!(asked, if kind == Kind::GitHub { 1 } else { 2 }, "{kind:?}");
+        let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let notes = document["notes"].as_str().unwrap_or_default().to_owned();
+        let place = whole.forge.place();
+        let link = |mark: &str, number: u64| match kind {
+            Kind::GitHub => format!("[#{mark}]({}/{}/pull/{number})", place.web, place.repository),
+            Kind::GitLab => {
+                format!("[!{mark}]({}/{}/-/merge_requests/{number})", place.web, place.repository)
+            }
+        };
+        for line in [
+            format!("two|{}|ada-l|api,big|3", link("7", 7)),
+            format!("three|{}|bob-x||", link("8", 8)),
+            format!("three more|{}|bob-x||", link("8", 8)),
+            "Bob bob-x True".to_owned(),
+            "Ada ada-l False".to_owned(),
+        ] {
+            assert!(notes.lines().any(|l| l == line), "{kind:?}: {line}\n{notes}\n{document:#}");
+        }
+        assert!(notes.lines().any(|l| l.starts_with("four|") && l.ends_with('|')), "{notes}");
+        assert!(!notes.contains("evil"), "the address is made here: {notes}");
+        // Asked for again at once, only what has no request is looked up.
+        whole.steps("release --dry-run", 0);
+        let again = whole.forge.exchanges();
+        let asked = again
+            .iter()
+            .filter(|(ask, _)| ask.path.contains("graphql") || ask.path.contains("merge_requests"));
+        for (ask, _) in asked {
+            let body = String::from_utf8_lossy(&ask.body).into_owned() + &ask.path;
+            assert!(!body.contains(&id("main~2")) && body.contains(&id("main")), "{kind:?}: {body}");
+        }
+        // Without an answer the release is listed without, and that is said.
+        whole.bash("rm -r .git/release-steps/cache");
+        let number = calls
+            .iter()
+            .position(|(ask, _)| ask.path.contains("graphql") || ask.path.contains("merge_requests"))
+            .unwrap();
+        whole.forge.break_request(number, crate::world::Fault::Status(403));
+        let ran = whole.steps("release --dry-run", 0);
+        assert!(
+            ran.stdout.contains("warning: the requests of the changes could not be looked up: 403"),
+            "{kind:?} {}",
+            ran.text()
+        );
+    }
+}
+
+#[test]
+fn the_built_in_notes_name_requests_and_new_contributors() {
+    for whole in Whole::both("changelog: {enrich: true}\n", GROWN) {
+        let id = |rev: &str| whole.git.git(&["rev-parse", rev]).trim().to_owned();
+        whole.forge.brought(7, "ada-l", &[], "Closes #3", &[id("main~2")]);
+        whole.forge.brought(8, "bob-x", &[], "", &[id("topic"), id("topic~1"), id("main~1")]);
+        whole.steps("release", 0);
+        let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
+        let notes = forge.release("v1.1.0").unwrap().expect("it is there").notes;
+        let mark = if whole.forge.kind == Kind::GitHub { '#' } else { '!' };
+        assert!(notes.contains("by @ada-l, closes #3\n"), "{notes}");
+        assert!(notes.contains(&format!("### New contributors\n\n- @bob-x with [{mark}8](")), "{notes}");
+        assert!(!notes.contains("- @ada-l with"), "{notes}");
+        whole.settled("release");
+    }
+}

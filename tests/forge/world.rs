@@ -78,6 +78,8 @@ pub struct World {
     pub gitlab: Arc<GitLab>,
     front: Arc<Mutex<Front>>,
     emulator: Option<(Child, String)>,
+    /// The requests that brought commits, where the emulator has none: by the commit, as GraphQL answers them.
+    associated: Arc<Mutex<BTreeMap<String, Value>>>,
     /// The git repository whose branches and tags the forge has.
     git: Arc<Mutex<Option<PathBuf>>>,
 }
@@ -160,7 +162,7 @@ impl World {
             }
             shared.answer(ask)
         });
-        World { kind: Kind::GitLab, url, gitlab, front, emulator: None, git }
+        World { kind: Kind::GitLab, url, gitlab, front, emulator: None, associated: Arc::default(), git }
     }
 
     #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -178,6 +180,8 @@ impl World {
         let git: Arc<Mutex<Option<PathBuf>>> = Arc::default();
         let followed = git.clone();
         let known: Mutex<BTreeMap<String, String>> = Mutex::default();
+        let associated: Arc<Mutex<BTreeMap<String, Value>>> = Arc::default();
+        let answers = associated.clone();
         let (url, front) = front(move |ask| {
             let upstream = shared.lock().expect("no test has failed in here").clone();
             let git = followed.lock().expect("no test has failed in here").clone();
@@ -187,6 +191,9 @@ impl World {
             // As an Enterprise Server has it, where the address of the pages is known only.
             let path = ask.path.strip_prefix("/api/v3").unwrap_or(&ask.path).to_owned();
             let ask = &Ask { path, ..ask.clone() };
+            if ask.path.ends_with("/graphql") {
+                return graphql(ask, &answers.lock().expect("no test has failed in here"));
+            }
             beside(ask, &statuses).unwrap_or_else(|| forward(ask, &upstream, &digests))
         });
         let seed = std::env::temp_dir().join(format!(
@@ -220,6 +227,7 @@ impl World {
             gitlab: Arc::default(),
             front,
             emulator: Some((child, address.clone())),
+            associated,
             git,
         };
         let started = Instant::now();
@@ -311,6 +319,29 @@ impl World {
                 let path = format!("/repos/octocat/hello/pulls?state=all&per_page=100&head=octocat:{head}");
                 let list = self.ask_emulator("GET", &path, None);
                 list.as_array().into_iter().flatten().filter_map(|r| r["number"].as_u64()).collect()
+            }
+        }
+    }
+
+    /// Says which merged request brought commits: the last of them is its merge.
+    pub fn brought(&self, number: u64, author: &str, labels: &[&str], body: &str, commits: &[String]) {
+        match self.kind {
+            Kind::GitLab => self.gitlab.brought(number, author, labels, body, commits),
+            Kind::GitHub => {
+                let labels: Vec<Value> = labels.iter().map(|name| json!({ "name": name })).collect();
+                let issues: Vec<Value> = body
+                    .split_once("Closes #")
+                    .map(|(_, n)| json!({ "number": n.parse::<u64>().expect("a number"), "repository": { "nameWithOwner": "octocat/hello" } }))
+                    .into_iter()
+                    .collect();
+                let request = json!({
+                    "number": number, "title": "a title", "body": body, "state": "MERGED",
+                    "url": "https://evil.example/", "headRefOid": commits[0], "headRefName": "x", "baseRefName": "main",
+                    "author": { "login": author }, "labels": { "nodes": labels },
+                    "closingIssuesReferences": { "nodes": issues },
+                });
+                let mut associated = self.associated.lock().expect("no test has failed in here");
+                associated.extend(commits.iter().map(|commit| (commit.clone(), request.clone())));
             }
         }
     }
@@ -429,6 +460,20 @@ fn beside(ask: &Ask, statuses: &Mutex<Vec<(String, Value)>>) -> Option<Reply> {
         }
         _ => None,
     }
+}
+
+/// GraphQL, which the emulator does not know: the one question that is asked
+/// (<https://docs.github.com/graphql/reference/objects#commit>).
+fn graphql(ask: &Ask, associated: &BTreeMap<String, Value>) -> Reply {
+    let query = ask.json()["query"].as_str().unwrap_or_default().to_owned();
+    let mut repository = json!({});
+    for part in query.split("object(oid: \"").skip(1) {
+        let (oid, _) = part.split_once('"').expect("an object's name");
+        let nodes: Vec<&Value> = associated.get(oid).into_iter().collect();
+        let at = repository.as_object().map_or(0, serde_json::Map::len);
+        repository[format!("c{at}")] = json!({ "associatedPullRequests": { "nodes": nodes } });
+    }
+    Reply::json(200, &json!({ "data": { "repository": repository } }))
 }
 
 /// A file of a release, as it was sent.

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, HeaderName, HeaderValue};
 use http::{Method, Response, Uri};
 use http_body_util::{BodyExt as _, Full};
+use jiff::Timestamp;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
@@ -25,8 +26,8 @@ use self::answers::{
     RunAnswer, Runs, from_graphql, run_state,
 };
 use super::{
-    Answer, Asset, Comment, Job, Place, Release, Repository, Request, RequestState, RequestText, Run,
-    RunText, Status, StatusState, View,
+    Answer, Asset, Brought, Comment, Job, Place, Release, Repository, Request, RequestState, RequestText,
+    Run, RunText, Status, StatusState, View,
 };
 use crate::data::CommitId;
 use crate::error::Result;
@@ -315,27 +316,43 @@ impl View for GitHub {
         Ok(requests.into_iter().next())
     }
 
-    fn requests_of(&self, commits: &[CommitId]) -> Answer<BTreeMap<CommitId, Vec<Request>>> {
+    fn requests_of_range(
+        &self,
+        commits: &[Brought],
+        _: Option<Timestamp>,
+    ) -> Answer<BTreeMap<CommitId, Vec<Request>>> {
         let mut found = BTreeMap::new();
         let (owner, name) = self.place.repository.split_once('/').unwrap_or_default();
         for some in commits.chunks(COMMITS_AT_ONCE) {
             let asked: String = some
                 .iter()
                 .enumerate()
-                .map(|(at, id)| format!("c{at}: object(oid: \"{id}\") {{ ...requests }} "))
+                .map(|(at, of)| format!("c{at}: object(oid: \"{}\") {{ ...requests }} ", of.commit))
                 .collect();
             // <https://docs.github.com/graphql/reference/objects#commit>
             let query = format!(
                 "query($owner: String!, $name: String!) {{ repository(owner: $owner, name: $name) {{ {asked} }} }} \
                  fragment requests on Commit {{ associatedPullRequests(first: 5) {{ nodes {{ number title body state url \
-                 headRefOid headRefName baseRefName author {{ login }} labels(first: 20) {{ nodes {{ name }} }} }} }} }}"
+                 headRefOid headRefName baseRefName author {{ login }} labels(first: 20) {{ nodes {{ name }} }} \
+                 closingIssuesReferences(first: 20) {{ nodes {{ number repository {{ nameWithOwner }} }} }} }} }} }}"
             );
             let payload = json!({ "query": query, "variables": { "owner": owner, "name": name } });
             let answer: Value = self.run_call(Method::POST, "/graphql", self.crab.graphql(&payload))?;
-            for (at, id) in some.iter().enumerate() {
+            // An answer with errors may hold nothing at all: no request is not the same as no answer.
+            if !answer["repository"].is_object() {
+                let why =
+                    answer["errors"][0]["message"].as_str().unwrap_or("it says nothing of the repository");
+                return Err(Failure::unreadable(Method::POST, &self.address("/graphql"), why));
+            }
+            for (at, of) in some.iter().enumerate() {
                 let nodes = &answer["repository"][format!("c{at}")]["associatedPullRequests"]["nodes"];
-                let requests = nodes.as_array().into_iter().flatten().map(from_graphql).collect();
-                found.insert(*id, requests);
+                let requests = nodes
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|node| from_graphql(node, &self.place.repository))
+                    .collect();
+                found.insert(of.commit, requests);
             }
         }
         Ok(found)

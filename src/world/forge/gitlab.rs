@@ -25,6 +25,7 @@ use gitlab::api::projects::repository::tags::Tag;
 use gitlab::api::users::Users;
 use gitlab::api::{ApiError, Query, RestClient, common, ignore};
 use http::{Method, Response};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -34,8 +35,8 @@ use self::answers::{
     RefAnswer, ReleaseAnswer, StatusAnswer, User, VariableAnswer, run_state,
 };
 use super::{
-    Answer, Asset, Comment, Job, Place, Release, Repository, Request, RequestState, Run, RunState, RunText,
-    Status, StatusState, Token, View,
+    Answer, Asset, Brought, Comment, Job, Place, Release, Repository, Request, RequestState, Run, RunState,
+    RunText, Status, StatusState, Token, View,
 };
 use crate::data::CommitId;
 use crate::world::http::{self as web, Body, Client, Failure, Keep, Traffic, next_page};
@@ -45,7 +46,9 @@ const PACKAGE: &str = "release-assets";
 /// The variable by which a pipeline is found again.
 const CORRELATION: &str = "RELEASE_STEPS_CORRELATION";
 /// How many commits are asked about one by one, where the list of merged requests does not tell.
-const ONE_BY_ONE: usize = 100;
+const ONE_BY_ONE: usize = 20;
+/// How many pages of a hundred merged requests are read.
+const PAGES_OF_MERGED: usize = 10;
 
 /// A project at GitLab.
 #[derive(Debug)]
@@ -387,29 +390,40 @@ impl View for GitLab {
         Ok(requests.into_iter().next())
     }
 
-    fn requests_of(&self, commits: &[CommitId]) -> Answer<BTreeMap<CommitId, Vec<Request>>> {
+    fn requests_of_range(
+        &self,
+        commits: &[Brought],
+        since: Option<Timestamp>,
+    ) -> Answer<BTreeMap<CommitId, Vec<Request>>> {
         let mut found: BTreeMap<CommitId, Vec<Request>> = BTreeMap::new();
-        let wanted: BTreeMap<String, CommitId> = commits.iter().map(|id| (id.to_string(), *id)).collect();
-        // The newest merged requests name their merge, squash and head commits: one call for a hundred of them.
-        let merged =
-            self.raw(Method::GET, "/merge_requests?state=merged&order_by=updated_at&sort=desc", None);
-        let recent: Vec<MergeRequestAnswer> =
-            self.pages(Ok::<_, String>(merged), 3, |list: &[MergeRequestAnswer]| {
-                list.len() >= commits.len()
-            })?;
-        for request in recent {
+        // The merged requests name their merge, squash and head commits: one call for a hundred of them. What was merged since
+        // was also changed since.
+        let after = since.map(|since| format!("&updated_after={since}")).unwrap_or_default();
+        let path = format!("/merge_requests?state=merged&order_by=updated_at&sort=desc{after}");
+        let merged: Vec<MergeRequestAnswer> = match commits.len() > 1 {
+            true => {
+                self.pages(Ok::<_, String>(self.raw(Method::GET, &path, None)), PAGES_OF_MERGED, |_| false)?
+            }
+            false => Vec::new(),
+        };
+        let mut of: BTreeMap<CommitId, Vec<Request>> = BTreeMap::new();
+        for request in merged {
             let shas = [&request.merge_commit_sha, &request.squash_commit_sha, &request.sha];
-            let ids: Vec<CommitId> =
-                shas.into_iter().flatten().filter_map(|sha| wanted.get(sha).copied()).collect();
+            let mut ids: Vec<CommitId> =
+                shas.into_iter().flatten().filter_map(|sha| sha.parse().ok()).collect();
+            ids.sort_unstable();
+            ids.dedup();
             let request = Request::from(request);
-            for id in ids {
-                let requests = found.entry(id).or_default();
-                if !requests.iter().any(|r| r.number == request.number) {
-                    requests.push(request.clone());
-                }
+            ids.into_iter().for_each(|id| of.entry(id).or_default().push(request.clone()));
+        }
+        let mut rest = Vec::new();
+        for brought in commits {
+            let by = || brought.by.and_then(|by| of.get(&by));
+            match of.get(&brought.commit).or_else(by) {
+                Some(requests) => drop(found.insert(brought.commit, requests.clone())),
+                None => rest.push(brought.commit),
             }
         }
-        let rest: Vec<CommitId> = commits.iter().copied().filter(|id| !found.contains_key(id)).collect();
         for id in rest.into_iter().take(ONE_BY_ONE) {
             let endpoint = CommitRequests::builder().project(self.project()).sha(id.to_string()).build();
             let requests: Vec<MergeRequestAnswer> = match self.ask(endpoint) {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::world::forge::{Asset, Release, Request, RequestState, Run, RunState};
+use crate::world::forge::{Asset, Release, Request, RequestState, Run, RunState, closed_by};
 
 #[derive(Deserialize)]
 pub(super) struct RepositoryAnswer {
@@ -148,6 +148,7 @@ impl PullAnswer {
         let mut reviewers: Vec<String> =
             self.requested_reviewers.into_iter().map(|r| r.login).chain(teams).collect();
         reviewers.sort();
+        let closes = closed_by(self.body.as_deref().unwrap_or_default());
         Request {
             number: self.number,
             title: self.title,
@@ -163,6 +164,7 @@ impl PullAnswer {
             author: self.user.map(|u| u.login).unwrap_or_default(),
             labels,
             reviewers,
+            closes,
             url: self.html_url,
         }
     }
@@ -243,11 +245,16 @@ impl From<RunAnswer> for Run {
     }
 }
 
-pub(super) fn from_graphql(node: &Value) -> Request {
+pub(super) fn from_graphql(node: &Value, repository: &str) -> Request {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut labels: Vec<String> =
         node["labels"]["nodes"].as_array().into_iter().flatten().map(|label| text(&label["name"])).collect();
     labels.sort();
+    let issues = node["closingIssuesReferences"]["nodes"].as_array();
+    // Those of other repositories have numbers of their own.
+    let own = issues.into_iter().flatten().filter(|issue| issue["repository"]["nameWithOwner"] == repository);
+    let mut closes: Vec<u64> = own.filter_map(|issue| issue["number"].as_u64()).collect();
+    closes.sort_unstable();
     Request {
         number: node["number"].as_u64().unwrap_or_default(),
         title: text(&node["title"]),
@@ -263,6 +270,7 @@ pub(super) fn from_graphql(node: &Value) -> Request {
         author: text(&node["author"]["login"]),
         labels,
         reviewers: Vec::new(),
+        closes,
         url: text(&node["url"]),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::world::forge::{Request, RequestState, Run, RunState};
+use crate::world::forge::{Request, RequestState, Run, RunState, closed_by};
 
 #[derive(Deserialize)]
 pub(super) struct ProjectAnswer {
@@ -126,7 +126,6 @@ impl From<MergeRequestAnswer> for Request {
             commit: request.sha.unwrap_or_default(),
             number: request.iid,
             title: request.title,
-            body: request.description.unwrap_or_default(),
             state: match request.state.as_str() {
                 "merged" => RequestState::Merged,
                 "closed" => RequestState::Closed,
@@ -138,6 +137,8 @@ impl From<MergeRequestAnswer> for Request {
             author: request.author.map(|a| a.username).unwrap_or_default(),
             labels,
             reviewers,
+            closes: closed_by(request.description.as_deref().unwrap_or_default()),
+            body: request.description.unwrap_or_default(),
             url: request.web_url,
         }
     }
