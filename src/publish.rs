@@ -169,7 +169,7 @@ pub fn drop_published(facts: &Facts<'_>, plan: &mut Plan) -> Result<()> {
             let done = match &effect {
                 Effect::ForgeRelease(want) => {
                     let commit = facts.tags()?.iter().find(|tag| tag.name == want.tag).map(|tag| tag.commit);
-                    let seen = observe(facts.forge_view(&want.place)?.as_ref(), want, commit)?;
+                    let seen = observe(facts.forge_view(&want.place)?.as_ref(), want, commit, None)?;
                     matches!(seen.0, State::Done(_))
                 }
                 _ => false,

@@ -125,8 +125,8 @@ fn a_release_is_made_once_and_converges() {
             assert!(run(&world, &effect, commit).unwrap(), "{kind:?}");
             let exchanges = world.exchanges();
             check(&world, &exchanges);
-            // Look, tag, draft, two files and their record, publish; GitLab looks at the release and at its package's files apart.
-            assert!(exchanges.len() <= 7, "{kind:?}: {} calls", exchanges.len());
+            // Look, tag, draft, two files a second look for other drafts, and their record, publish; GitLab looks at the release and at its package's files apart.
+            assert!(exchanges.len() <= 8, "{kind:?}: {} calls", exchanges.len());
             let made = view(&world).release(tag).unwrap().expect("it is there");
             assert_eq!(
                 (made.tag.as_str(), made.name.as_str(), made.draft, made.prerelease),
@@ -176,6 +176,57 @@ fn a_release_is_made_once_and_converges() {
         assert_eq!((made.assets.len(), made.notes.as_str()), (4, "new"));
         check(&world, &world.exchanges());
     }
+}
+
+#[test]
+fn two_runs_at_once_make_one_release() {
+    for world in worlds() {
+        for round in 0..8 {
+            let tag = format!("v{round}.0.0");
+            world.push(&format!("tags/{tag}"));
+            let effect = Effect::ForgeRelease(release(&world, &tag));
+            let both: Vec<Result<bool, Error>> = std::thread::scope(|scope| {
+                let threads: Vec<_> =
+                    (0..2).map(|_| scope.spawn(|| run(&world, &effect, COMMIT.parse().ok()))).collect();
+                threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
+            });
+            assert!(both.iter().any(Result::is_ok), "{:?} {tag}: {both:?}", world.kind);
+            for error in both.iter().filter_map(|one| one.as_ref().err()) {
+                assert!(error.hint.is_some(), "{error:?}");
+            }
+            run(&world, &effect, COMMIT.parse().ok())
+                .unwrap_or_else(|e| panic!("{:?} {tag}: {e:?}", world.kind));
+            let made = view(&world).release(&tag).unwrap().expect("it is there");
+            assert!(!made.draft && made.others.is_empty(), "{:?} {tag}: {made:?}", world.kind);
+            let mut names: Vec<&str> = made.assets.iter().map(|asset| asset.name.as_str()).collect();
+            names.sort_unstable();
+            assert_eq!(names, ["a.txt", "artifacts.json", "b.txt"], "{:?} {tag}", world.kind);
+        }
+    }
+}
+
+#[test]
+fn a_draft_that_a_killed_run_left_is_taken_away() {
+    let Some(world) = World::github() else { return };
+    let want = release(&world, "v1.0.0");
+    world.push("tags/v1.0.0");
+    let body = |name: &str| serde_json::json!({ "tag_name": "v1.0.0", "name": name, "body": want.notes, "draft": true });
+    for name in ["v1.0.0", "v1.0.0", "mine"] {
+        let url = format!("{}/repos/octocat/hello/releases", world.url);
+        let made = reqwest::blocking::Client::new()
+            .post(url)
+            .header("authorization", format!("Bearer {}", gitlab::TOKEN))
+            .header("content-type", "application/json")
+            .body(body(name).to_string())
+            .send();
+        assert_eq!(made.expect("it answers").status(), 201);
+    }
+    assert!(run(&world, &Effect::ForgeRelease(want.clone()), COMMIT.parse().ok()).unwrap());
+    check(&world, &world.exchanges());
+    let made = view(&world).release("v1.0.0").unwrap().expect("it is there");
+    let left: Vec<&str> = made.others.iter().map(|other| other.name.as_str()).collect();
+    assert_eq!((made.draft, left), (false, vec!["mine"]), "a person's own draft stays");
+    assert!(!run(&world, &Effect::ForgeRelease(want), COMMIT.parse().ok()).unwrap());
 }
 
 #[test]
@@ -333,7 +384,7 @@ fn never_blindly_twice(exchanges: &[(Ask, Reply)], what: &str) {
 #[test]
 fn a_release_survives_every_fault() {
     for world in worlds() {
-        for trial in 0..120 {
+        for trial in 0..200 {
             world.push(&format!("tags/v{trial}.0.0"));
         }
         let one = |trial: usize| {
@@ -346,7 +397,7 @@ fn a_release_survives_every_fault() {
                 }
                 Kind::GitHub => {
                     let mut of_tag = Vec::new();
-                    for page in 1..3 {
+                    for page in 1..4 {
                         let path = format!("/repos/octocat/hello/releases?per_page=100&page={page}");
                         let list = world.ask_emulator("GET", &path, None);
                         of_tag.extend(
@@ -385,7 +436,7 @@ fn a_release_survives_every_fault() {
 #[test]
 fn a_request_and_its_comment_survive_every_fault() {
     for world in worlds() {
-        for trial in 0..120 {
+        for trial in 0..200 {
             world.push(&format!("heads/r/{trial}"));
         }
         let number =

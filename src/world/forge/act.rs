@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 use crate::world::State;
 use crate::world::http::Failure;
 
+/// How long what was seen of a release counts as seen just now.
+const FRESH: Duration = Duration::from_secs(30);
 /// How often a change is tried, with a look before each.
 const TRIES: u32 = 4;
 /// How often a run is looked at while it goes on: 1,800 seconds make 120 looks.
@@ -29,8 +31,8 @@ const LOG_TAIL: usize = 4096;
 #[derive(Debug, Default)]
 pub struct Writer {
     forges: std::sync::Arc<Forges>,
-    /// What was seen of releases, by their tag.
-    seen: Mutex<BTreeMap<String, Seen>>,
+    /// What was seen of releases, by their tag, and when.
+    seen: Mutex<BTreeMap<String, (Instant, Seen)>>,
 }
 
 impl Writer {
@@ -44,8 +46,14 @@ impl Writer {
         Ok(Some(match effect {
             Effect::ForgeRelease(want) => {
                 let forge = self.forges.at(&want.place)?;
-                let (state, seen) = release::observe(forge.as_ref(), want, commit)?;
-                self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(want.tag.clone(), seen);
+                let lock = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+                // A run looks at everything before it begins, and at each effect before it does it: once for both is enough
+                // where nothing took long in between.
+                let fresh = lock().remove(&want.tag).filter(|(at, _)| at.elapsed() < FRESH);
+                let when = fresh.as_ref().map_or_else(Instant::now, |(at, _)| *at);
+                let (state, seen) =
+                    release::observe(forge.as_ref(), want, commit, fresh.map(|(_, seen)| seen))?;
+                lock().insert(want.tag.clone(), (when, seen));
                 state
             }
             Effect::ForgeRequest(want) => observe_request(self.forges.at(&want.place)?.as_ref(), want)?,
@@ -68,7 +76,7 @@ impl Writer {
             Effect::ForgeRelease(want) => {
                 let forge = self.forges.at(&want.place)?;
                 let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&want.tag);
-                release::converge(forge.as_ref(), want, commit, root, seen)
+                release::converge(forge.as_ref(), want, commit, root, seen.map(|(_, seen)| seen))
             }
             Effect::ForgeRequest(want) => {
                 let forge = self.forges.at(&want.place)?;
@@ -315,7 +323,7 @@ fn wait_for_run(forge: &dyn Forge, want: &Dispatch) -> std::result::Result<Optio
 
 /// Looks at a run until it ends, and tells what changes. How it ends is the answer.
 fn follow(forge: &dyn Forge, run: Run, line: &dyn Fn(&str)) -> Result<()> {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let mut run = run;
     let mut said = String::new();
     while run.state == RunState::Going {

@@ -278,7 +278,8 @@ impl View for GitHub {
         let route = self.route("releases?per_page=100");
         let (mut found, more) = self.pages(&route, 3, |list: &[ReleaseAnswer]| list.iter().any(of_tag))?;
         found.retain(of_tag);
-        found.sort_by_key(|release| release.draft);
+        // Of several drafts the oldest is the one: every run that looks agrees on it.
+        found.sort_by_key(|release| (release.draft, release.id));
         if found.is_empty() && more {
             let route = self.route(&format!("releases/tags/{}", utf8_percent_encode(tag, NAME)));
             return match self.get::<ReleaseAnswer>(&route) {
@@ -287,7 +288,12 @@ impl View for GitHub {
                 Err(e) => Err(e),
             };
         }
-        Ok(found.into_iter().next().map(Release::from))
+        let mut all = found.into_iter().map(Release::from);
+        let mut release = all.next();
+        if let Some(release) = &mut release {
+            release.others = all.filter(|other| other.draft).collect();
+        }
+        Ok(release)
     }
 
     fn asset_sha256(&self, asset: &Asset) -> Answer<String> {

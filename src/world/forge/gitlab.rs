@@ -367,6 +367,7 @@ impl View for GitLab {
             immutable: false,
             url,
             assets,
+            others: Vec::new(),
             upload: String::new(),
         }))
     }

@@ -71,6 +71,8 @@ pub struct Release {
     pub url: String,
     /// Its files.
     pub assets: Vec<Asset>,
+    /// Other drafts of the same tag: two runs began at once, or one was killed.
+    pub others: Vec<Release>,
     /// Where files are sent to.
     upload: String,
 }
@@ -333,6 +335,8 @@ pub trait Forge: View {
 
     /// Makes a place for files that nobody sees yet: a draft.
     fn stage_release(&self, text: &ReleaseText<'_>) -> Answer<Release>;
+    /// Takes a draft away.
+    fn discard_draft(&self, release: &Release) -> Answer<()>;
     /// Sends a file for a release. At GitLab the release lists it with [`Forge::publish_release`].
     fn add_asset(&self, release: &Release, name: &str, content: Body) -> Answer<Asset>;
     /// Takes a file away from a release.

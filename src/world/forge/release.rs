@@ -28,6 +28,8 @@ enum Todo<'a> {
     Send(&'a AssetFile),
     /// Publish, list the files, write the texts.
     Publish,
+    /// Take away a draft that another run left.
+    Discard(Release),
 }
 
 /// Why it is not done.
@@ -36,6 +38,8 @@ enum Trouble {
     Refused(Error),
     /// A request failed.
     Failed(Failure),
+    /// Another run makes the same release.
+    Overtaken,
 }
 
 impl From<Failure> for Trouble {
@@ -49,6 +53,8 @@ impl From<Trouble> for Error {
         match trouble {
             Trouble::Refused(error) => error,
             Trouble::Failed(failure) => failure.into(),
+            Trouble::Overtaken => Error::unknown("another run makes the same release")
+                .hint("run again: what is done is found and not done twice"),
         }
     }
 }
@@ -136,6 +142,9 @@ fn todo<'a>(
     if publish {
         todo.push(Todo::Publish);
     }
+    // Only what a run of the same release made: people may keep drafts of their own.
+    let same = |other: &&Release| other.name == want.name && other.notes.trim() == want.notes.trim();
+    todo.extend(release.others.iter().filter(same).cloned().map(Todo::Discard));
     Ok(todo)
 }
 
@@ -165,15 +174,23 @@ fn same(forge: &dyn View, there: &Asset, file: &AssetFile) -> Answer<bool> {
 /// What was seen of a release, so that acting need not look at once again.
 pub type Seen = Option<Release>;
 
-/// Looks at the release. `commit` is the tag's; none while the tag is not made.
-pub fn observe(forge: &dyn View, want: &ForgeRelease, commit: Option<CommitId>) -> Result<(State, Seen)> {
-    let seen = forge.release(&want.tag)?;
+/// Looks at the release. `commit` is the tag's; none while the tag is not made. `seen` is what was seen of it a moment ago.
+pub fn observe(
+    forge: &dyn View,
+    want: &ForgeRelease,
+    commit: Option<CommitId>,
+    seen: Option<Seen>,
+) -> Result<(State, Seen)> {
+    let seen = match seen {
+        Some(seen) => seen,
+        None => forge.release(&want.tag)?,
+    };
     let whole = commit.map(|commit| recorded(want, commit));
     Ok(match todo(forge, seen.as_ref(), whole.as_ref().unwrap_or(want)) {
         Ok(todo) if todo.is_empty() && (whole.is_some() || !want.record) => (State::Done(None), seen),
         Ok(_) => (State::Ready, seen),
         Err(Trouble::Refused(error)) => (State::Conflict(error), seen),
-        Err(Trouble::Failed(failure)) => return Err(failure.into()),
+        Err(trouble) => return Err(trouble.into()),
     })
 }
 
@@ -203,6 +220,7 @@ pub fn converge(
             // What was done shows with a delay: longer waits than after a question.
             Err(Trouble::Failed(failure))
                 if failure.look_again() && tries < TRIES && forge.wait(&failure, tries + 1) => {}
+            Err(Trouble::Overtaken) if tries < TRIES => {}
             Err(trouble) => return Err(trouble.into()),
         }
     }
@@ -234,7 +252,11 @@ fn attempt(
     for todo in todo {
         let known = release.as_mut();
         match (todo, known) {
-            (Todo::Stage, _) => release = Some(forge.stage_release(&text(want))?),
+            (Todo::Stage, _) => match stage(forge, want)? {
+                Some(staged) => release = Some(staged),
+                None => return Err(Trouble::Overtaken),
+            },
+            (Todo::Discard(draft), _) => forge.discard_draft(&draft)?,
             (Todo::Remove(asset), Some(release)) => {
                 forge.remove_asset(release, &asset)?;
                 release.assets.retain(|a| a.name != asset.name);
@@ -255,6 +277,22 @@ fn attempt(
         }
     }
     Ok(())
+}
+
+/// Makes the draft; none when another run was first, whose draft is gone on with.
+fn stage(forge: &dyn Forge, want: &ForgeRelease) -> Answer<Option<Release>> {
+    let staged = forge.stage_release(&text(want))?;
+    if want.place.kind != super::Kind::GitHub {
+        return Ok(Some(staged));
+    }
+    // GitHub takes any number of drafts of a tag. Each run looks again after it made one, so that the oldest is left.
+    match forge.release(&want.tag)? {
+        Some(first) if first.id != staged.id => {
+            forge.discard_draft(&staged)?;
+            Ok(None)
+        }
+        _ => Ok(Some(staged)),
+    }
 }
 
 fn content(root: &Path, file: &AssetFile) -> Result<Body> {

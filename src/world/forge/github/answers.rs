@@ -95,6 +95,7 @@ impl From<ReleaseAnswer> for Release {
             // `https://uploads.github.com/…/assets{?name,label}`, RFC 6570.
             upload: release.upload_url.split('{').next().unwrap_or_default().to_owned(),
             assets: release.assets.into_iter().map(Asset::from).collect(),
+            others: Vec::new(),
         }
     }
 }

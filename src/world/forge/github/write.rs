@@ -42,6 +42,17 @@ impl Forge for GitHub {
         Ok(self.post::<ReleaseAnswer>(&self.route("releases"), &release_body(text, true))?.into())
     }
 
+    fn discard_draft(&self, release: &Release) -> Answer<()> {
+        if !release.draft {
+            return Ok(());
+        }
+        let route = self.route(&format!("releases/{}", release.id));
+        match self.run_call(Method::DELETE, &route, self.crab._delete(route.as_str(), None::<&()>)) {
+            Err(e) if !e.absent() => Err(e),
+            _ => Ok(()),
+        }
+    }
+
     fn add_asset(&self, release: &Release, name: &str, content: Body) -> Answer<Asset> {
         let mut url = Url::parse(&release.upload)
             .map_err(|e| Failure::unreadable(Method::POST, &self.address("/"), e))?;

@@ -47,8 +47,13 @@ impl Forge for GitLab {
             immutable: false,
             url: String::new(),
             assets: Vec::new(),
+            others: Vec::new(),
             upload: String::new(),
         })
+    }
+
+    fn discard_draft(&self, _: &Release) -> Answer<()> {
+        Ok(())
     }
 
     fn add_asset(&self, release: &Release, name: &str, content: Body) -> Answer<Asset> {
