@@ -16,6 +16,7 @@ use crate::data::CommitId;
 use crate::effect::Person;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
+use crate::journal;
 use crate::world::files;
 use crate::world::forge::{self, Forges};
 use crate::world::git::{self, Head, Repository};
@@ -127,6 +128,11 @@ impl<'a> Facts<'a> {
     /// The repository.
     pub fn repo(&self) -> Rc<Repository> {
         self.repository.borrow().clone()
+    }
+
+    /// Where answers are remembered that can be asked for again.
+    pub fn cache_dir(&self) -> PathBuf {
+        journal::state_dir(&self.git_dir).join("cache")
     }
 
     /// Tells whoever watches that something takes a while.

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use crate::data::CommitId;
 use crate::error::Result;
 use crate::facts::Facts;
-use crate::journal::state_dir;
 use crate::plan::{Answer, Finding};
 use crate::rules::changelog::{Contributor, Origin, Release};
 use crate::rules::text::{Newlines, counted, inert};
@@ -72,7 +71,7 @@ fn look_up(
     };
     let view = facts.forge_view(&place)?;
     facts.working(&format!("asking {place} for {}", counted(asked.len(), "request")));
-    let folder = state_dir(&facts.git_dir).join("cache");
+    let folder = facts.cache_dir();
     let answered = forge::requests_of(view.as_ref(), &asked, since, &folder, Timestamp::now())?;
     let missing = asked.iter().filter(|of| !answered.contains_key(&of.commit)).count();
     if missing > 0 {
