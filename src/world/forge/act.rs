@@ -18,8 +18,6 @@ use crate::world::http::Failure;
 const FRESH: Duration = Duration::from_secs(30);
 /// How often a change is tried, with a look before each.
 const TRIES: u32 = 4;
-/// How often a run is looked at while it goes on: 1,800 seconds make 120 looks.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// How long a run takes to show, in seconds between looks.
 const SHOWS_AFTER: [u64; 4] = [1, 2, 4, 8];
 /// How long a run is waited for.
@@ -321,11 +319,22 @@ fn wait_for_run(forge: &dyn Forge, want: &Dispatch) -> std::result::Result<Optio
     Ok(None)
 }
 
+/// How long a run is left alone after it was looked at this often: short ones are seen to end soon, and half an hour costs
+/// less than a hundred looks.
+fn pause(looks: u32) -> Duration {
+    Duration::from_secs(match looks {
+        0..=3 => 5,
+        4..=30 => 15,
+        _ => 25,
+    })
+}
+
 /// Looks at a run until it ends, and tells what changes. How it ends is the answer.
 fn follow(forge: &dyn Forge, run: Run, line: &dyn Fn(&str)) -> Result<()> {
     let started = Instant::now();
     let mut run = run;
     let mut said = String::new();
+    let mut looks = 0;
     while run.state == RunState::Going {
         if run.said != said {
             line(&run.said);
@@ -338,7 +347,8 @@ fn follow(forge: &dyn Forge, run: Run, line: &dyn Fn(&str)) -> Result<()> {
             ))
             .at(run.url));
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(pause(looks));
+        looks += 1;
         run = forge.run(run.id)?;
     }
     let jobs = forge.jobs(run.id)?;
@@ -356,4 +366,23 @@ fn follow(forge: &dyn Forge, run: Run, line: &dyn Fn(&str)) -> Result<()> {
     };
     let name = failed.map(|job| format!(", job {}", job.name)).unwrap_or_default();
     Err(Error::no(format!("the run ended with {}{name}", run.said)).at(run.url).detail(tail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_an_hour_costs_less_than_a_hundred_looks() {
+        let half_an_hour = Duration::from_secs(30 * 60);
+        let mut passed = Duration::ZERO;
+        let looks = (0..).take_while(|looks| {
+            passed += pause(*looks);
+            passed <= half_an_hour
+        });
+        // With the start, the look for the run before it, its jobs and a log: at most 120 calls, none of them taken for free.
+        let looks = looks.count();
+        assert!((60..100).contains(&looks), "{looks}");
+        assert_eq!(pause(0), Duration::from_secs(5));
+    }
 }
