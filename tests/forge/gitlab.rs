@@ -266,6 +266,18 @@ impl State {
                 }));
                 Reply::json(201, statuses.last().expect("it was just added"))
             }
+            // <https://docs.gitlab.com/api/freeze_periods/>
+            ("GET", ["freeze_periods"]) => page(
+                ask,
+                vec![json!({
+                    "id": 1, "freeze_start": "0 23 * * 5", "freeze_end": "0 8 * * 1", "cron_timezone": "UTC",
+                    "created_at": "2020-05-15T17:03:35.702Z", "updated_at": "2020-05-15T17:06:41.566Z",
+                })],
+            ),
+            // <https://docs.gitlab.com/api/issues/#retrieve-a-project-issue>
+            ("GET", ["issues", "1"]) => {
+                Reply::json(200, &json!({ "iid": 1, "title": "an issue", "description": "- [x] done" }))
+            }
             (_, ["pipeline" | "pipelines" | "jobs" | "trigger", ..]) => {
                 self.pipelines(method, rest, ask, &body)
             }
@@ -431,6 +443,24 @@ impl State {
                     request["reviewers"] = json!(asked);
                 }
                 Reply::json(200, request)
+            }
+            // <https://docs.gitlab.com/api/merge_request_approvals/#retrieve-approval-details-for-a-merge-request>
+            ("GET", [_, "approvals"]) => Reply::json(
+                200,
+                &json!({
+                    "approved": true,
+                    "approved_by": [{
+                        "user": { "id": 1, "username": "anna", "name": "A" }, "approved_at": "2026-01-02T00:00:00.000Z",
+                    }],
+                }),
+            ),
+            // <https://docs.gitlab.com/api/merge_requests/#list-merge-request-diff-versions>
+            ("GET", [iid, "versions"]) => {
+                let Some(request) = self.requests.iter().find(|r| is_id(&r["iid"], iid)) else {
+                    return not_found();
+                };
+                let version = json!({ "id": 1, "head_commit_sha": request["sha"], "created_at": "2026-01-01T00:00:00.000Z" });
+                page(ask, vec![version])
             }
             // <https://docs.gitlab.com/api/notes/#list-all-merge-request-notes>
             ("GET", [iid, "notes"]) => {

@@ -3,6 +3,7 @@
 //! GitHub is the stateful emulator `emulate` (npm), and every exchange is checked against GitHub's own description of its
 //! API; GitLab is a stand-in of these tests. `.ci/tools.sh` installs the emulator.
 
+mod actions;
 mod gitlab;
 mod openapi;
 mod server;
@@ -296,6 +297,94 @@ fn requests_comments_and_checks_are_made_once() {
 }
 
 #[test]
+fn gates_read_checks_reviews_freezes_and_issues() {
+    use release_steps::rules::gate::approvals::Says;
+    use release_steps::rules::gate::runs::RunState;
+    use release_steps::world::forge::gate::GateView as _;
+    for world in worlds() {
+        let kind = world.kind;
+        let commit: CommitId = world.push("heads/release/v1").parse().unwrap();
+        assert!(view(&world).check_runs(commit).unwrap().is_empty(), "{kind:?}");
+        for (name, state) in
+            [("gate", StatusState::Success), ("lint", StatusState::Failure), ("slow", StatusState::Pending)]
+        {
+            let status = Status { name: name.to_owned(), state, text: String::new(), url: None };
+            let effect =
+                Effect::SetStatus(SetStatus { place: world.place(), commit: Rev::Commit(commit), status });
+            assert!(run(&world, &effect, Some(commit)).unwrap());
+        }
+        let mut wanted = vec![
+            ("gate".to_owned(), RunState::Success),
+            ("lint".to_owned(), RunState::Failure),
+            ("slow".to_owned(), RunState::Pending),
+        ];
+        if kind == Kind::GitHub {
+            let run = serde_json::json!({ "name": "test", "head_sha": commit.to_string(), "status": "completed", "conclusion": "success" });
+            let made = world.ask_emulator("POST", "/repos/octocat/hello/check-runs", Some(&run));
+            assert!(made["id"].is_number(), "{made}");
+            wanted.push(("test".to_owned(), RunState::Success));
+        }
+        let mut runs: Vec<(String, RunState)> = view(&world)
+            .check_runs(commit)
+            .unwrap()
+            .into_iter()
+            .inspect(|run| assert_eq!(run.commit, commit))
+            .map(|run| (run.name, run.state))
+            .collect();
+        runs.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(runs, wanted, "{kind:?}");
+
+        assert!(run(&world, &Effect::ForgeRequest(request(&world, "release/v1")), None).unwrap());
+        let made = view(&world).request("release/v1", "main").unwrap().expect("it is there");
+        if kind == Kind::GitHub {
+            let path = format!("/repos/octocat/hello/pulls/{}/reviews", made.number);
+            world.ask_emulator("POST", &path, Some(&serde_json::json!({ "event": "APPROVE" })));
+        }
+        let said = view(&world).reviews(&made).unwrap();
+        let [approval] = said.as_slice() else { panic!("{kind:?}: {said:?}") };
+        let person = if kind == Kind::GitHub { "octocat" } else { "anna" };
+        assert_eq!(
+            (approval.person.as_str(), approval.says, approval.commit),
+            (person, Says::Approve, Some(commit))
+        );
+
+        let freezes = view(&world).freeze_periods().unwrap();
+        match kind {
+            Kind::GitHub => assert!(freezes.is_empty()),
+            Kind::GitLab => assert_eq!((freezes.len(), freezes[0].zone.as_str()), (1, "UTC")),
+        }
+        if kind == Kind::GitHub {
+            let issue = serde_json::json!({ "title": "an issue", "body": "- [x] done" });
+            let made = world.ask_emulator("POST", "/repos/octocat/hello/issues", Some(&issue));
+            let number = made["number"].as_u64().expect("an issue");
+            assert_eq!(view(&world).issue_text(number).unwrap().as_deref(), Some("- [x] done"));
+        } else {
+            assert_eq!(view(&world).issue_text(1).unwrap().as_deref(), Some("- [x] done"));
+        }
+        assert_eq!(view(&world).issue_text(999).unwrap(), None, "{kind:?}");
+        check(&world, &world.exchanges());
+    }
+}
+
+#[test]
+fn checks_survive_every_fault() {
+    for world in worlds() {
+        let commit: CommitId = world.push("heads/c").parse().unwrap();
+        let effect = |trial: usize| {
+            let name = format!("check-{trial}");
+            let status = Status { name, state: StatusState::Success, text: "x".to_owned(), url: None };
+            Effect::SetStatus(SetStatus { place: world.place(), commit: Rev::Commit(commit), status })
+        };
+        let one = |trial: usize| {
+            let name = format!("check-{trial}");
+            let there = view(&world).statuses(commit).unwrap();
+            assert_eq!(there.iter().filter(|status| status.name == name).count(), 1, "{name}");
+        };
+        survive(&world, "check", effect, one, Some(commit));
+    }
+}
+
+#[test]
 fn a_pipeline_is_started_once_and_followed() {
     let world = World::gitlab();
     let run_text = RunText {
@@ -324,6 +413,63 @@ fn a_pipeline_is_started_once_and_followed() {
         run(&world, &effect, None).unwrap_or_else(|e| panic!("{fault:?}: {e:?}"));
         assert!(!run(&world, &effect, None).unwrap());
         assert_eq!(world.gitlab.counts().2, n + 2, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_workflow_is_started_once_and_followed() {
+    use std::sync::atomic::Ordering;
+    let Some(world) = World::github() else { return };
+    let dispatch = |name: &str, wait: bool| {
+        let run = RunText {
+            workflow: Some("build.yml".to_owned()),
+            git_ref: "main".to_owned(),
+            inputs: [("correlation".to_owned(), name.to_owned())].into(),
+            correlation: name.to_owned(),
+        };
+        Effect::Dispatch(Dispatch { place: world.place(), run, wait })
+    };
+    // What was asked keeps to GitHub's description; the answers are this test's own.
+    let keeps = || {
+        let exchanges = world.exchanges();
+        let asked: Vec<(Ask, Reply)> =
+            exchanges.into_iter().map(|(ask, _)| (ask, Reply { status: 500, ..Reply::default() })).collect();
+        asked.into_iter().filter(|(ask, _)| !ask.path.starts_with("/logs/")).collect::<Vec<_>>()
+    };
+    world.exchanges();
+    // A server that says which run it started, and one that does not know that question.
+    for (silent, name) in [(false, "new"), (true, "old")] {
+        world.actions.silent.store(silent, Ordering::Relaxed);
+        assert!(run(&world, &dispatch(name, true), None).unwrap(), "{name}");
+        assert!(!run(&world, &dispatch(name, true), None).unwrap(), "{name}");
+        assert_eq!(world.actions.count(name), 1, "{name}");
+    }
+    let wrong: Vec<String> = world
+        .violations(&keeps(), &Description::both()[0])
+        .into_iter()
+        .filter(|v| !v.contains("answer"))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    world.actions.silent.store(false, Ordering::Relaxed);
+    world.actions.failing.store(true, Ordering::Relaxed);
+    let error = run(&world, &dispatch("bad", true), None).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::No);
+    assert!(error.message.contains("failure, job compile"), "{error:?}");
+    assert!(error.detail.as_ref().is_some_and(|detail| detail.contains("line 2")), "{error:?}");
+
+    // The list, then the start: whatever goes wrong, a run is never started twice.
+    world.actions.failing.store(false, Ordering::Relaxed);
+    for number in 0..2 {
+        for (trial, fault) in FAULTS.into_iter().enumerate() {
+            let name = format!("fault-{number}-{trial}");
+            world.break_request(number, fault);
+            if let Err(error) = run(&world, &dispatch(&name, false), None) {
+                assert!(error.hint.is_some(), "{name} {fault:?}: {error:?}");
+            }
+            never_blindly_twice(&world.exchanges(), &name);
+            run(&world, &dispatch(&name, false), None).unwrap_or_else(|e| panic!("{name} {fault:?}: {e:?}"));
+            assert_eq!(world.actions.count(&name), 1, "{name} {fault:?}");
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use release_steps::world::http::Limits;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::actions::Actions;
 use crate::gitlab::{GitLab, PROJECT, TOKEN};
 use crate::openapi::Description;
 use crate::server::{Ask, Breaks, Reply, serve};
@@ -78,6 +79,8 @@ pub struct World {
     pub gitlab: Arc<GitLab>,
     front: Arc<Mutex<Front>>,
     emulator: Option<(Child, String)>,
+    /// The workflow runs, where the emulator has none.
+    pub actions: Arc<Actions>,
     /// The requests that brought commits, where the emulator has none: by the commit, as GraphQL answers them.
     associated: Arc<Mutex<BTreeMap<String, Value>>>,
     /// The git repository whose branches and tags the forge has.
@@ -162,7 +165,16 @@ impl World {
             }
             shared.answer(ask)
         });
-        World { kind: Kind::GitLab, url, gitlab, front, emulator: None, associated: Arc::default(), git }
+        World {
+            kind: Kind::GitLab,
+            url,
+            gitlab,
+            front,
+            emulator: None,
+            actions: Arc::default(),
+            associated: Arc::default(),
+            git,
+        }
     }
 
     #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -182,6 +194,8 @@ impl World {
         let known: Mutex<BTreeMap<String, String>> = Mutex::default();
         let associated: Arc<Mutex<BTreeMap<String, Value>>> = Arc::default();
         let answers = associated.clone();
+        let actions: Arc<Actions> = Arc::default();
+        let runs = actions.clone();
         let (url, front) = front(move |ask| {
             let upstream = shared.lock().expect("no test has failed in here").clone();
             let git = followed.lock().expect("no test has failed in here").clone();
@@ -193,6 +207,9 @@ impl World {
             let ask = &Ask { path, ..ask.clone() };
             if ask.path.ends_with("/graphql") {
                 return graphql(ask, &answers.lock().expect("no test has failed in here"));
+            }
+            if let Some(reply) = runs.answer(ask) {
+                return reply;
             }
             beside(ask, &statuses).unwrap_or_else(|| forward(ask, &upstream, &digests))
         });
@@ -227,6 +244,7 @@ impl World {
             gitlab: Arc::default(),
             front,
             emulator: Some((child, address.clone())),
+            actions,
             associated,
             git,
         };
@@ -453,6 +471,11 @@ fn beside(ask: &Ask, statuses: &Mutex<Vec<(String, Value)>>) -> Option<Reply> {
             statuses.retain(|(of, s)| of != sha || s["context"] != said["context"]);
             statuses.push(((*sha).to_owned(), status.clone()));
             Some(Reply::json(201, &status))
+        }
+        // <https://docs.github.com/rest/commits/statuses#list-commit-statuses-for-a-reference>
+        ("GET", ["repos", _, _, "commits", sha, "statuses"]) => {
+            let of: Vec<&Value> = statuses.iter().rev().filter(|(of, _)| of == sha).map(|(_, s)| s).collect();
+            Some(Reply::json(200, &json!(of)))
         }
         ("GET", ["repos", _, _, "commits", sha, "status"]) => {
             let of: Vec<&Value> = statuses.iter().filter(|(of, _)| of == sha).map(|(_, s)| s).collect();
