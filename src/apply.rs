@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::data::CommitId;
-use crate::effect::{Command, Effect};
+use crate::effect::{Command, Effect, Rev};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
 use crate::journal::Journal;
@@ -52,6 +52,7 @@ impl Tools {
     fn subject(&self, effect: &Effect, made: &Made) -> Result<Option<CommitId>> {
         match effect {
             Effect::SetStatus(status) => self.git.commit_of(&status.commit, made),
+            Effect::ForgeRelease(release) => self.git.commit_of(&Rev::Tag(release.tag.clone()), made),
             _ => Ok(None),
         }
     }

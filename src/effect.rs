@@ -77,6 +77,9 @@ pub struct Commit {
     /// Whether git signs it (`git commit-tree -S`).
     #[serde(default)]
     pub sign: bool,
+    /// Whether nothing here moves to it, not even `HEAD`: it is made to be pushed to a branch of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aside: bool,
 }
 
 /// What a commit holds.
@@ -163,6 +166,9 @@ pub struct RefUpdate {
     /// What the remote has there now; none when it has nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<CommitId>,
+    /// Whether what is there is replaced although it is no ancestor (`git push --force-with-lease`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
 }
 
 /// Runs a command line that the configuration names.
@@ -258,6 +264,9 @@ impl fmt::Display for Effect {
                     );
                     let separator = if i == 0 { " " } else { ", " };
                     write!(f, "{separator}{}", name.as_deref().unwrap_or(&update.to))?;
+                    if let (true, Some(expect)) = (update.force, update.expect) {
+                        write!(f, " (replacing {})", expect.short())?;
+                    }
                 }
                 Ok(())
             }

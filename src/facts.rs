@@ -16,6 +16,7 @@ use crate::data::CommitId;
 use crate::effect::Person;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
+use crate::journal;
 use crate::world::files;
 use crate::world::forge::{self, Forges};
 use crate::world::git::{self, Head, Repository};
@@ -129,6 +130,11 @@ impl<'a> Facts<'a> {
         self.repository.borrow().clone()
     }
 
+    /// Where answers are remembered that can be asked for again.
+    pub fn cache_dir(&self) -> PathBuf {
+        journal::state_dir(&self.git_dir).join("cache")
+    }
+
     /// Tells whoever watches that something takes a while.
     pub fn working(&self, what: &str) {
         self.sink.event(&Event::Working { what });
@@ -212,6 +218,23 @@ impl<'a> Facts<'a> {
     pub fn ask(&self, line: &str, within: Duration) -> Result<process::Output> {
         self.working(&format!("asking `{line}`"));
         process::ask(line, &self.root, within)
+    }
+
+    /// What a program says that only looks, run at the top of the repository without a shell: its exit code, none after a
+    /// signal, and its last line. None where there is no such program.
+    pub fn tool(
+        &self,
+        program: &str,
+        arguments: &[String],
+        within: Duration,
+    ) -> Result<Option<(Option<i32>, String)>> {
+        self.working(&format!("asking {program}"));
+        let output = process::tool(program, arguments, &self.root, within)?;
+        Ok(output.map(|output| {
+            let text = if output.stderr.is_empty() { output.text() } else { output.stderr.clone() };
+            let last = text.lines().last().unwrap_or_default();
+            (output.code, last.chars().filter(|c| !c.is_control()).take(200).collect())
+        }))
     }
 
     /// What an address answers, asked once: the status, and the text or what the server says for it. An error when there
@@ -404,6 +427,22 @@ impl<'a> Facts<'a> {
         *self.tags.borrow_mut() = None;
         let after: Vec<_> = self.repo().shallow_boundary().collect();
         Ok(before != after || !specs.is_empty())
+    }
+}
+
+impl Facts<'_> {
+    /// Brings the commits of a branch of the remote that are not here yet; moves no ref.
+    pub fn fetch_branch(&self, branch: &str) -> Result<()> {
+        let remote = &self.config.release.remote;
+        self.working(&format!("fetching {branch}"));
+        let source = format!("refs/heads/{branch}");
+        Git::new(
+            &self.root,
+            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", remote, &source],
+        )
+        .run()?;
+        *self.repository.borrow_mut() = Rc::new(Repository::open(&self.root)?);
+        Ok(())
     }
 }
 

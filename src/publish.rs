@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 
 use globset::GlobBuilder;
 
+use crate::config::Opens;
+use crate::data::CommitId;
 use crate::effect::{AssetContent, AssetFile, Effect, ForgeRelease, ForgeRequest};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
+use crate::rules::artifacts::{self, SUMS};
 use crate::rules::notes::fit;
+use crate::rules::text::{Newlines, inert};
+use crate::world::forge::act::observe_request;
 use crate::world::forge::release::observe;
 use crate::world::forge::{Kind, Place, Repository, longest_notes};
 use crate::world::{State, files};
@@ -28,8 +33,6 @@ pub struct Publication {
     pub changelog: Option<String>,
 }
 
-/// The name of the file with the digests of the others, in the format of `sha256sum`.
-const SUMS: &str = "SHA256SUMS";
 /// More files than any release has; a glob that takes more means something else.
 const MOST_ASSETS: usize = 1000;
 
@@ -130,6 +133,8 @@ pub fn plan_releases(
                 format!("the notes of {} are longer than {place} takes, and are cut", release.tag),
             ));
         }
+        // Files that several packages share belong to none of them.
+        let assets = if releases.len() == 1 { assets.clone() } else { Vec::new() };
         effects.push(Effect::ForgeRelease(ForgeRelease {
             place: place.clone(),
             tag: release.tag.clone(),
@@ -137,8 +142,8 @@ pub fn plan_releases(
             notes,
             prerelease: release.prerelease,
             latest: release.latest,
-            // Files that several packages share belong to none of them.
-            assets: if releases.len() == 1 { assets.clone() } else { Vec::new() },
+            record: !assets.is_empty() && assets.iter().all(|file| file.name != artifacts::FILE),
+            assets,
             replace,
         }));
     }
@@ -163,7 +168,9 @@ pub fn drop_published(facts: &Facts<'_>, plan: &mut Plan) -> Result<()> {
         for effect in wave.effects.drain(..) {
             let done = match &effect {
                 Effect::ForgeRelease(want) => {
-                    matches!(observe(facts.forge_view(&want.place)?.as_ref(), want)?.0, State::Done(_))
+                    let commit = facts.tags()?.iter().find(|tag| tag.name == want.tag).map(|tag| tag.commit);
+                    let seen = observe(facts.forge_view(&want.place)?.as_ref(), want, commit, None)?;
+                    matches!(seen.0, State::Done(_))
                 }
                 _ => false,
             };
@@ -177,25 +184,63 @@ pub fn drop_published(facts: &Facts<'_>, plan: &mut Plan) -> Result<()> {
     Ok(())
 }
 
-/// A request at the forge, for steps that bring a branch there: none where no forge is known or there is no token.
-pub fn plan_request(facts: &Facts<'_>, text: RequestPlan, plan: &mut Plan) -> Result<Option<Effect>> {
-    let Some(place) = place(facts, text.asked, plan)? else { return Ok(None) };
-    Ok(Some(Effect::ForgeRequest(ForgeRequest {
-        place,
-        head: text.head,
-        base: text.base,
-        title: text.title,
-        body: text.body,
-        labels: text.labels,
-        reviewers: text.reviewers,
-        draft: text.draft,
-    })))
+/// Whether a command opens requests: by the configuration, or because it was asked for.
+pub fn opens(facts: &Facts<'_>, command: Opens, asked: bool) -> bool {
+    asked || facts.config.requests.from.contains(&command)
 }
 
-/// What a request is to be.
+/// Adds requests at the forge to a plan, after what brings their branches there: none where no forge is known or there is
+/// no token, unless they are asked for by name.
+pub fn plan_requests(
+    facts: &Facts<'_>,
+    wanted: Vec<RequestPlan>,
+    asked: bool,
+    plan: &mut Plan,
+) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let Some(place) = place(facts, asked, plan)? else { return Ok(()) };
+    let config = &facts.config.requests;
+    let mut effects = Vec::new();
+    for text in wanted {
+        let request = ForgeRequest {
+            place: place.clone(),
+            body: fit(&text.body, LONGEST_BODY, &format!("{}/{}", place.web, place.repository)),
+            head: text.head,
+            base: text.base,
+            title: text.title,
+            labels: config.labels.clone(),
+            reviewers: config.reviewers.clone(),
+            draft: config.draft,
+        };
+        let state = match text.there {
+            true => observe_request(facts.forge_view(&place)?.as_ref(), &request)?,
+            false => State::Ready,
+        };
+        match state {
+            State::Done(_) => plan.findings.push(Finding::new(
+                Answer::Note,
+                "request",
+                format!("the request {} → {} is as it should be", request.head, request.base),
+            )),
+            State::Conflict(error) => return Err(error),
+            State::Ready => effects.push(Effect::ForgeRequest(request)),
+        }
+    }
+    if !effects.is_empty() {
+        plan.wave(effects);
+    }
+    Ok(())
+}
+
+/// GitHub takes 65,536 characters, by its answer "body is too long (maximum is 65536 characters)".
+const LONGEST_BODY: usize = 65_000;
+
+/// What a request is to be. Labels, reviewers and whether it is a draft are the configuration's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RequestPlan {
-    /// The branch that is to be merged; an earlier wave pushes it.
+    /// The branch that is to be merged; it is at the remote, or an earlier wave pushes it.
     pub head: String,
     /// The branch that it is to be merged into.
     pub base: String,
@@ -203,14 +248,31 @@ pub struct RequestPlan {
     pub title: String,
     /// The text, in Markdown.
     pub body: String,
-    /// Labels that it gets.
-    pub labels: Vec<String>,
-    /// Who is asked for a review.
-    pub reviewers: Vec<String>,
-    /// Whether it is not ready to be merged yet.
-    pub draft: bool,
-    /// Whether the request was asked for by name, so that a missing forge or token is an error.
-    pub asked: bool,
+    /// Whether the branch is at the remote already as it is wanted.
+    pub there: bool,
+}
+
+/// Lines for a request's text, each with a commit: the subjects in code, where nobody is mentioned and nothing is a link.
+pub fn commit_list(commits: impl IntoIterator<Item = (CommitId, String)>) -> String {
+    const MOST: usize = 100;
+    let mut list = String::new();
+    let mut left = 0;
+    for (at, (id, message)) in commits.into_iter().enumerate() {
+        if at >= MOST {
+            left += 1;
+            continue;
+        }
+        let subject = inert(message.lines().next().unwrap_or_default(), Newlines::Flatten).replace('`', "'");
+        let subject = subject.trim();
+        list.push_str(&match subject.is_empty() {
+            true => format!("- {id}\n"),
+            false => format!("- {id} `{subject}`\n"),
+        });
+    }
+    if left > 0 {
+        list.push_str(&format!("- and {left} more\n"));
+    }
+    list
 }
 
 /// Where the notes stand in full.

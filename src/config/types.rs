@@ -42,6 +42,8 @@ pub struct Config {
     pub release: ReleaseConfig,
     /// The forge: where requests and releases are made. Without it, the remote and the CI job's variables say it.
     pub forge: ForgeConfig,
+    /// The pull or merge requests that commands open.
+    pub requests: RequestsConfig,
     /// The checks of each environment, for `release-steps gate ENV`: `{production: [{window: {…}}, {approvals: {…}}]}`.
     pub gates: BTreeMap<String, Gate>,
     /// What scanners, tests and coverage report, and what of it is let through.
@@ -216,6 +218,9 @@ pub struct ChangelogConfig {
     #[schemars(with = "PathOrFalse")]
     #[serde(deserialize_with = "link_or_false")]
     pub links: Option<Option<String>>,
+    /// Whether the forge is asked for the request of each change that is listed: its number, author, labels and the issues
+    /// that it closes; and who contributes for the first time. Not for `changelog --full`.
+    pub enrich: bool,
 }
 
 impl Default for ChangelogConfig {
@@ -226,6 +231,7 @@ impl Default for ChangelogConfig {
             template: None,
             notes: None,
             links: None,
+            enrich: false,
         }
     }
 }
@@ -402,8 +408,11 @@ pub struct ReleaseConfig {
     pub branches: Option<Vec<String>>,
     /// Whether a release is made at the forge too. Default: when the forge is known and there is a token for it.
     pub forge: Option<bool>,
-    /// The files that the forge's release carries, as globs from the top of the repository. `SHA256SUMS` is added.
+    /// The files that the forge's release carries, as globs from the top of the repository. `SHA256SUMS` and the record
+    /// `artifacts.json` are added.
     pub assets: Vec<String>,
+    /// What `release verify` asks besides the recorded digests.
+    pub signatures: SignaturesConfig,
 }
 
 impl Default for ReleaseConfig {
@@ -418,8 +427,54 @@ impl Default for ReleaseConfig {
             branches: None,
             forge: None,
             assets: Vec::new(),
+            signatures: SignaturesConfig::default(),
         }
     }
+}
+
+/// What `release verify` asks besides the recorded digests, of every file that it is given.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignaturesConfig {
+    /// A signature, verified by `cosign verify-blob`.
+    pub cosign: Option<CosignConfig>,
+    /// A GitHub artifact attestation, verified by `gh attestation verify`.
+    pub attestation: Option<AttestationConfig>,
+}
+
+/// A signature, verified by `cosign verify-blob`: by a key, or by who signed and who says so.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CosignConfig {
+    /// The public key: a file, or the address of a key service.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Who signed, as the certificate says: an e-mail address, or the address of a workflow.
+    #[serde(default)]
+    pub identity: Option<String>,
+    /// The same as a regular expression.
+    #[serde(default)]
+    pub identity_regexp: Option<String>,
+    /// Who says so: `https://token.actions.githubusercontent.com`, `https://gitlab.com`.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// The file with the signature beside each file: a text with `{file}`.
+    #[serde(default = "sigstore_json")]
+    pub bundle: String,
+}
+
+fn sigstore_json() -> String {
+    "{file}.sigstore.json".to_owned()
+}
+
+/// A GitHub artifact attestation, verified by `gh attestation verify`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AttestationConfig {
+    /// The repository whose workflow built it, `owner/name`. Default: this one.
+    pub repository: Option<String>,
+    /// The workflow that must have signed: `owner/name/.github/workflows/build.yml`.
+    pub workflow: Option<String>,
 }
 
 /// The forge: where requests and releases are made. Without it, the remote and the CI job's variables say it.
@@ -434,6 +489,51 @@ pub struct ForgeConfig {
     pub repository: Option<String>,
     /// The variable that holds the token for this forge.
     pub token_env: Option<String>,
+}
+
+/// The pull or merge requests that commands open. One that is open is found and brought up to date, never opened again.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RequestsConfig {
+    /// The commands that open one where a forge is known and there is a token; `--request` asks for it by the way.
+    /// `release` then prepares the release in a request, and makes it once that is merged.
+    pub from: Vec<Opens>,
+    /// Labels that requests get.
+    pub labels: Vec<String>,
+    /// Who is asked for a review: user names, at GitHub also `org/team`.
+    pub reviewers: Vec<String>,
+    /// Whether they are drafts.
+    pub draft: bool,
+    /// The branch of the request of `release`: a text with `{base}`. It belongs to release-steps and is replaced.
+    pub branch: String,
+}
+
+impl Default for RequestsConfig {
+    fn default() -> Self {
+        RequestsConfig {
+            from: vec![Opens::Backport],
+            labels: Vec::new(),
+            reviewers: Vec::new(),
+            draft: false,
+            branch: "release-request/{base}".to_owned(),
+        }
+    }
+}
+
+/// The commands that open requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Opens {
+    /// `branch backport`: from the branch with the commits.
+    Backport,
+    /// `branch cut`: from the release branch into main, where it has what main has not.
+    Cut,
+    /// `branch hotfix`: from the hotfix branch into main, once it has commits.
+    Hotfix,
+    /// `branch merge-back`: instead of merging.
+    MergeBack,
+    /// `release`: instead of committing.
+    Release,
 }
 
 /// What scanners, tests and coverage report, and what of it is let through.

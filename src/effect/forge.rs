@@ -31,6 +31,10 @@ pub struct ForgeRelease {
     /// Whether files and texts of a published release are replaced where they differ.
     #[serde(default)]
     pub replace: bool,
+    /// Whether a record of the files with the tag's commit is added ([`crate::rules::artifacts`]): its text is known once
+    /// the commit is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub record: bool,
 }
 
 /// A file of a release.
@@ -155,10 +159,11 @@ impl fmt::Display for ForgeRelease {
         let mark = if self.prerelease { "pre-release" } else { "release" };
         write!(f, "publish {mark} {} at {}", self.tag, self.place)?;
         match self.assets.len() {
-            0 => Ok(()),
-            1 => f.write_str(" with 1 file"),
-            n => write!(f, " with {n} files"),
+            0 => {}
+            1 => f.write_str(" with 1 file")?,
+            n => write!(f, " with {n} files")?,
         }
+        if self.record { f.write_str(" and their digests") } else { Ok(()) }
     }
 }
 

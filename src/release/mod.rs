@@ -2,6 +2,7 @@
 
 mod checks;
 mod push;
+mod request;
 
 use jiff::Zoned;
 use minijinja::context;
@@ -10,17 +11,19 @@ use serde_json::json;
 
 use self::checks::{check_work_tree, mention_disagreement, refuse_taken, refuse_unfetched_tags};
 use self::push::{push, push_what_is_missing};
+use crate::config::Opens;
 use crate::data::CommitId;
 use crate::effect::{Commit, Effect, FileEdit, Make, Rev, Tag};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan, Precondition};
-use crate::publish::{Publication, drop_published, plan_releases};
+use crate::publish::{Publication, drop_published, opens, plan_releases};
 use crate::rules::changelog::{PREAMBLE, headings, insert, text};
 use crate::rules::packages::Because;
 use crate::rules::version::Request;
 use crate::survey::branches::releases_from;
 use crate::survey::changelog::{Writer, dated};
+use crate::survey::enrich::enrich;
 use crate::survey::files::{Edits, Source, Versioned, set_versions};
 use crate::survey::{Ask, Candidate, candidates, packages};
 
@@ -35,6 +38,8 @@ pub struct Wanted {
     pub no_push: bool,
     /// Whether a published release's files and texts are replaced where they differ.
     pub replace: bool,
+    /// Whether to prepare the release in a request, although the configuration does not say so.
+    pub request: bool,
 }
 
 /// The name under which later effects mean the release commit.
@@ -79,8 +84,12 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
         let here = |c: &Candidate| c.line.latest.as_ref().is_some_and(|r| r.commit == place.target);
         found.iter_mut().filter(|c| here(c)).for_each(|c| c.next = None);
     }
+    let by_request = place.branch.is_some() && opens(facts, Opens::Release, wanted.request);
+    if by_request && let Some(merged) = request::merged(facts, &place, &found, &mut plan)? {
+        return request::make(facts, wanted, &place, merged, plan);
+    }
     let released: Vec<&Candidate> = found.iter().filter(|c| c.next.is_some()).collect();
-    plan.output("released", !released.is_empty());
+    plan.output("released", !released.is_empty() && !by_request);
     if released.is_empty() {
         let here = |c: &Candidate| {
             c.line.latest.as_ref().filter(|r| r.commit == place.target).map(|r| r.tag.clone())
@@ -121,11 +130,29 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
             ));
         }
     }
+    let prepared = match by_request {
+        true => request::prepared(facts, &place)?,
+        false => None,
+    };
+    let began = prepared.as_ref().map_or(Began::Here, |prepared| Began::At(prepared.commit));
     for candidate in &released {
-        notes.push(write_up(facts, &writer, candidate, with_commit.then_some(&mut edits))?);
+        notes.push(write_up(
+            facts,
+            &writer,
+            candidate,
+            with_commit.then_some(&mut edits),
+            began,
+            &mut plan.findings,
+        )?);
     }
     plan.findings.append(&mut edits.findings);
     let files = edits.into_files();
+    if by_request {
+        describe(&released, &notes, &mut plan);
+        let commit = commit(facts, &place, &released, files)?;
+        request::prepare(facts, wanted, &place, &notes, commit, prepared, &mut plan)?;
+        return Ok(plan);
+    }
     check_work_tree(facts, &place, &files, &mut plan.findings)?;
 
     describe(&released, &notes, &mut plan);
@@ -192,16 +219,8 @@ fn publish_what_is_missing(
         let Some(latest) = candidate.line.latest.as_ref().filter(|r| r.commit == place.target) else {
             continue;
         };
-        let changelog = match &candidate.package.changelog {
-            Some(file) => facts.read_at(latest.commit, file)?.unwrap_or_default(),
-            None => String::new(),
-        };
-        let version = latest.version.to_string();
-        let section =
-            headings(&changelog).into_iter().find(|h| h.version == version).map(|h| &changelog[h.section]);
-        // The notes have no heading: the release's title is one.
-        let notes = section.and_then(|text| text.split_once('\n')).map_or("", |(_, notes)| notes);
-        releases.extend(publication(candidate, &latest.version, notes));
+        let notes = notes_of_changelog(facts, candidate, &latest.version, latest.commit)?.unwrap_or_default();
+        releases.extend(publication(candidate, &latest.version, &notes));
     }
     let planned = plan.waves.len();
     plan_releases(facts, &releases, wanted.replace, plan)?;
@@ -213,6 +232,21 @@ fn publish_what_is_missing(
         plan.summary = summary;
     }
     Ok(())
+}
+
+/// What a commit's changelog says of a version, without the heading: the release's title is one.
+fn notes_of_changelog(
+    facts: &Facts<'_>,
+    candidate: &Candidate,
+    version: &Version,
+    commit: CommitId,
+) -> Result<Option<String>> {
+    let Some(file) = &candidate.package.changelog else { return Ok(None) };
+    let Some(changelog) = facts.read_at(commit, file)? else { return Ok(None) };
+    let version = version.to_string();
+    let section = headings(&changelog).into_iter().find(|h| h.version == version);
+    let notes = section.map(|h| &changelog[h.section]).and_then(|text| text.split_once('\n'));
+    Ok(notes.map(|(_, notes)| notes.to_owned()))
 }
 
 /// Finds the commit and the branch, and refuses where no release is to be made.
@@ -263,12 +297,23 @@ fn made_beside(facts: &Facts<'_>, place: &Place, released: &[&Candidate]) -> Res
     Ok(None)
 }
 
+/// Where an earlier run may have begun the same release.
+#[derive(Debug, Clone, Copy)]
+enum Began {
+    /// In the work tree.
+    Here,
+    /// In a commit that it pushed.
+    At(CommitId),
+}
+
 /// Renders a release's notes, and puts its section into the changelog.
 fn write_up(
     facts: &Facts<'_>,
     writer: &Writer,
     candidate: &Candidate,
     edits: Option<&mut Edits<'_, '_>>,
+    began: Began,
+    findings: &mut Vec<Finding>,
 ) -> Result<String> {
     let (Some(next), Some(tag)) = (&candidate.next, candidate.tag()) else { return Ok(String::new()) };
     let stable = next.pre.is_empty();
@@ -278,6 +323,7 @@ fn write_up(
         false => (candidate.line.since_latest_texts(), candidate.line.latest.as_ref()),
     };
     let mut release = writer.release(&candidate.package, &texts, previous, Some((&tag, next)));
+    enrich(facts, &mut release, &texts, previous, findings)?;
     if let Because::Dependency(on) = &candidate.because {
         release.depends(on);
     }
@@ -285,8 +331,13 @@ fn write_up(
     if let (Some(edits), Some(path), true) = (edits, &candidate.package.changelog, stable) {
         let existing = edits.read(path)?;
         let has = |text: &str| headings(text).into_iter().find(|h| h.version == next.to_string());
-        // A run that was killed has written its section already: its date is the release's date.
-        if let Some(date) = facts.read(path)?.as_deref().and_then(has).and_then(|h| h.date) {
+        // A run that was killed, or one that prepared the release in a request, has written its section already: its date is
+        // the release's date.
+        let begun = match began {
+            Began::Here => facts.read(path)?,
+            Began::At(commit) => facts.read_at(commit, path)?,
+        };
+        if let Some(date) = begun.as_deref().and_then(has).and_then(|h| h.date) {
             release.date = date;
         }
         if existing.as_deref().and_then(has).is_none() {
@@ -357,6 +408,7 @@ fn commit(facts: &Facts<'_>, place: &Place, released: &[&Candidate], files: Vec<
         committer: facts.identity()?,
         when: whole_seconds(&facts.now),
         sign: facts.signs("commit.gpgsign")?,
+        aside: false,
     })
 }
 

@@ -41,7 +41,7 @@ pub(super) fn push(
         let Some(tag) = candidate.tag().or(made) else { continue };
         let to = format!("refs/tags/{tag}");
         if candidate.next.is_some() || !refs.contains_key(&to) {
-            updates.push(RefUpdate { from: Rev::Tag(tag), to, expect: None });
+            updates.push(RefUpdate { from: Rev::Tag(tag), to, expect: None, force: false });
         }
     }
     plan.then(Effect::Push(Push { remote: config.remote.clone(), updates }));
@@ -79,7 +79,7 @@ pub(super) fn branch_update(
             return Ok(None);
         }
     }
-    Ok(Some(RefUpdate { from: rev.clone(), to, expect: there }))
+    Ok(Some(RefUpdate { from: rev.clone(), to, expect: there, force: false }))
 }
 
 /// After a run that was killed before its push, the last release is here but not at the remote: it is pushed.
@@ -107,6 +107,7 @@ pub(super) fn push_what_is_missing(
         from: Rev::Tag(r.tag.clone()),
         to: format!("refs/tags/{}", r.tag),
         expect: None,
+        force: false,
     }));
     let tags: Vec<&str> = missing.iter().map(|r| r.tag.as_str()).collect();
     plan.summary = format!("push {}, which {} does not have yet", tags.join(", "), config.remote);

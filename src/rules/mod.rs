@@ -1,5 +1,6 @@
 //! Pure decisions: no I/O, no clock.
 
+pub mod artifacts;
 pub mod branching;
 pub mod bump;
 pub mod calendar;

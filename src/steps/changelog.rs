@@ -4,12 +4,13 @@ use crate::data::CommitId;
 use crate::effect::Effect;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
-use crate::plan::Plan;
+use crate::plan::{Finding, Plan};
 use crate::rules::changelog::{PREAMBLE, Release, insert_unreleased};
 use crate::steps::Step;
 use crate::survey::changelog::{Writer, dated, full};
+use crate::survey::enrich::enrich;
 use crate::survey::files::{Edits, Source};
-use crate::survey::{Line, Package, packages};
+use crate::survey::{Line, Package, Released, packages};
 
 /// `changelog`
 #[derive(Debug, clap::Args)]
@@ -61,7 +62,14 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         if args.full {
             full(facts, &writer, package, head, &mut text)?;
         } else {
-            text.push_str(&writer.changelog(release(args, facts, &writer, package, head)?)?);
+            text.push_str(&writer.changelog(release(
+                args,
+                facts,
+                &writer,
+                package,
+                head,
+                &mut plan.findings,
+            )?)?);
         }
     }
     plan.summary =
@@ -103,14 +111,20 @@ fn release(
     writer: &Writer,
     package: &Package,
     head: CommitId,
+    findings: &mut Vec<Finding>,
 ) -> Result<Release> {
     let Some(range) = &args.range else {
         let line = Line::read(facts, package, head)?;
-        let mut release = writer.release(package, &line.since_latest_texts(), line.latest.as_ref(), None);
+        let texts = line.since_latest_texts();
+        let mut release = writer.release(package, &texts, line.latest.as_ref(), None);
+        enrich(facts, &mut release, &texts, line.latest.as_ref(), findings)?;
         release.date = dated(&facts.now);
         return Ok(release);
     };
     let (from, to) = facts.range("--range", range)?;
     let texts = Line::between(facts, package, from, to)?;
-    Ok(writer.release(package, &texts, None, None))
+    let mut release = writer.release(package, &texts, None, None);
+    let before = Released { tag: String::new(), version: semver::Version::new(0, 0, 0), commit: from };
+    enrich(facts, &mut release, &texts, Some(&before), findings)?;
+    Ok(release)
 }

@@ -38,7 +38,8 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     };
     let env = planned.as_ref().map(variables).unwrap_or_default();
     // With nothing to release, a chain that is for a release has nothing to do: commands that publish must not run.
-    let idle = planned.as_ref().is_some_and(Plan::is_empty);
+    let prepares = |plan: &Plan| plan.outputs.contains_key("request_branch");
+    let idle = planned.as_ref().is_some_and(|plan| plan.is_empty() || prepares(plan));
     for step in chain {
         match step {
             ChainStep::Release => {

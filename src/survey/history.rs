@@ -29,6 +29,8 @@ pub struct Text {
     pub id: CommitId,
     /// The author's name.
     pub author: String,
+    /// The author's e-mail address.
+    pub email: String,
     /// The message.
     pub message: String,
     /// Whether it has several parents.
@@ -227,6 +229,7 @@ fn about(facts: &Facts<'_>, package: &Package, history: &crate::world::git::Hist
             texts.push(Text {
                 id: commit.id(),
                 author: commit.author_name().into_owned(),
+                email: commit.author_email().into_owned(),
                 message: commit.message().into_owned(),
                 merge: commit.is_merge(),
             });

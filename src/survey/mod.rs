@@ -1,8 +1,10 @@
 //! What the repository says of its releases: the packages, the last release of each, the commits since, the next version.
 //! Reads only; the steps make plans from it.
 
+pub mod artifacts;
 pub mod branches;
 pub mod changelog;
+pub mod enrich;
 pub mod files;
 mod history;
 mod next;

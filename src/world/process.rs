@@ -166,17 +166,38 @@ const KEPT: u64 = 1 << 20;
 /// Runs a command line by `sh -c` to its end, whatever the end is, and keeps what it prints up to a megabyte. One that does
 /// not end in time is killed with everything that it started, and is an error.
 pub fn ask(line: &str, dir: &Path, within: Duration) -> Result<Output> {
-    let failed = |e: std::io::Error| Error::outside(format!("`{line}` could not be run: {e}"));
     let mut command = Command::new("sh");
-    command
-        .args(["-c", line])
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(["-c", line]);
+    let failed = |e: std::io::Error| Error::outside(format!("`{line}` could not be run: {e}"));
+    run_within(command, line, dir, within)?.map_err(failed)
+}
+
+/// Runs a program with these arguments, no shell between, as [`ask`] does; none where there is no such program.
+pub fn tool(program: &str, arguments: &[String], dir: &Path, within: Duration) -> Result<Option<Output>> {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    match run_within(command, program, dir, within)? {
+        Ok(output) => Ok(Some(output)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::outside(format!("`{program}` could not be run: {e}"))),
+    }
+}
+
+/// The inner error is that the program did not start.
+fn run_within(
+    mut command: Command,
+    line: &str,
+    dir: &Path,
+    within: Duration,
+) -> Result<std::io::Result<Output>> {
+    let failed = |e: std::io::Error| Error::outside(format!("`{line}` could not be run: {e}"));
+    command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command.spawn().map_err(failed)?;
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(e) => return Ok(Err(e)),
+    };
     let deadline = Instant::now() + within;
     let (sender, printed) = mpsc::channel();
     let streams: [(bool, Option<Box<dyn Read + Send>>); 2] = [
@@ -218,7 +239,7 @@ pub fn ask(line: &str, dir: &Path, within: Duration) -> Result<Output> {
         drop(child.wait());
         return Err(Error::outside(format!("`{line}` did not end within {} s", within.as_secs())));
     };
-    Ok(Output { stdout, stderr: String::from_utf8_lossy(&stderr).trim().to_owned(), code: status.code() })
+    Ok(Ok(Output { stdout, stderr: String::from_utf8_lossy(&stderr).trim().to_owned(), code: status.code() }))
 }
 
 /// Kills a program with everything that it started.
@@ -246,6 +267,16 @@ mod tests {
         assert_eq!((output.text().as_str(), output.stderr.as_str(), output.code), ("yes", "no", Some(3)));
         let long = asked("yes | head -c 3000000", 20_000).unwrap();
         assert_eq!((long.stdout.len(), long.code), (1 << 20, Some(0)));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_told_from_one_that_fails() {
+        let run = |program: &str, argument: &str| {
+            tool(program, &[argument.to_owned()], Path::new("/"), Duration::from_secs(5)).unwrap()
+        };
+        assert!(run("release-steps-no-such-program", "x").is_none());
+        assert_eq!(run("echo", "$HOME; `id`").unwrap().text(), "$HOME; `id`");
+        assert_eq!(run("false", "x").unwrap().code, Some(1));
     }
 
     #[test]

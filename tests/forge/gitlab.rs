@@ -32,6 +32,8 @@ struct State {
     statuses: BTreeMap<String, Vec<Value>>,
     pipelines: Vec<(Value, Vec<Value>)>,
     last_id: u64,
+    /// The repository whose branches and tags these are, where there is one.
+    git: Option<std::path::PathBuf>,
 }
 
 impl State {
@@ -80,6 +82,49 @@ impl GitLab {
         let (kind, short) = name.split_once('/').expect("heads/… or tags/…");
         let refs = if kind == "tags" { &mut state.tags } else { &mut state.branches };
         refs.insert(short.to_owned(), commit.to_owned());
+    }
+
+    /// Takes over the branches and tags of a repository.
+    pub fn follow(&self, refs: Vec<(String, String)>, git: &std::path::Path) {
+        let mut state = self.state.lock().expect("no test has failed in here");
+        state.git = Some(git.to_owned());
+        for (kind, names) in [("heads/", 0), ("tags/", 1)] {
+            let of =
+                refs.iter().filter_map(|(name, id)| Some((name.strip_prefix(kind)?.to_owned(), id.clone())));
+            let of: BTreeMap<String, String> = of.collect();
+            if names == 0 { state.branches = of } else { state.tags = of }
+        }
+    }
+
+    /// The requests from a branch.
+    pub fn requests(&self, head: &str) -> Vec<u64> {
+        let state = self.state.lock().expect("no test has failed in here");
+        state
+            .requests
+            .iter()
+            .filter(|r| r["source_branch"] == head)
+            .filter_map(|r| r["iid"].as_u64())
+            .collect()
+    }
+
+    /// Says that a request was merged.
+    pub fn merged(&self, number: u64) {
+        let mut state = self.state.lock().expect("no test has failed in here");
+        for request in state.requests.iter_mut().filter(|r| r["iid"] == number) {
+            request["state"] = "merged".into();
+        }
+    }
+
+    /// Says which merged request brought commits: its head, and the last is its merge.
+    pub fn brought(&self, number: u64, author: &str, labels: &[&str], body: &str, commits: &[String]) {
+        let mut state = self.state.lock().expect("no test has failed in here");
+        let request = json!({
+            "id": number, "iid": number, "title": "a title", "description": body, "state": "merged",
+            "source_branch": "x", "target_branch": "main", "sha": commits[0], "labels": labels, "reviewers": [],
+            "author": { "id": 9, "username": author }, "merge_commit_sha": commits.last(), "squash_commit_sha": null,
+            "web_url": "https://evil.example/",
+        });
+        state.requests.push(request);
     }
 
     /// How many releases a tag has: at most one, by GitLab's own rule; and how many files it links to.
@@ -221,6 +266,18 @@ impl State {
                 }));
                 Reply::json(201, statuses.last().expect("it was just added"))
             }
+            // <https://docs.gitlab.com/api/freeze_periods/>
+            ("GET", ["freeze_periods"]) => page(
+                ask,
+                vec![json!({
+                    "id": 1, "freeze_start": "0 23 * * 5", "freeze_end": "0 8 * * 1", "cron_timezone": "UTC",
+                    "created_at": "2020-05-15T17:03:35.702Z", "updated_at": "2020-05-15T17:06:41.566Z",
+                })],
+            ),
+            // <https://docs.gitlab.com/api/issues/#retrieve-a-project-issue>
+            ("GET", ["issues", "1"]) => {
+                Reply::json(200, &json!({ "iid": 1, "title": "an issue", "description": "- [x] done" }))
+            }
             (_, ["pipeline" | "pipelines" | "jobs" | "trigger", ..]) => {
                 self.pipelines(method, rest, ask, &body)
             }
@@ -292,6 +349,15 @@ impl State {
                 match ask.query.get("select").map(String::as_str) {
                     Some("package_file") => Reply::json(201, &file),
                     _ => Reply::json(201, &json!({ "message": "201 Created" })),
+                }
+            }
+            // <https://docs.gitlab.com/user/packages/generic_packages/#download-a-single-file>
+            ("GET", ["generic", "release-assets", version, name]) => {
+                let files =
+                    self.packages.get(*version).map(|(_, files)| files.as_slice()).unwrap_or_default();
+                match files.iter().rev().find(|(file, _)| file["file_name"] == **name) {
+                    Some((_, content)) => Reply { status: 200, body: content.clone(), ..Reply::default() },
+                    None => not_found(),
                 }
             }
             _ => not_found(),
@@ -377,6 +443,24 @@ impl State {
                     request["reviewers"] = json!(asked);
                 }
                 Reply::json(200, request)
+            }
+            // <https://docs.gitlab.com/api/merge_request_approvals/#retrieve-approval-details-for-a-merge-request>
+            ("GET", [_, "approvals"]) => Reply::json(
+                200,
+                &json!({
+                    "approved": true,
+                    "approved_by": [{
+                        "user": { "id": 1, "username": "anna", "name": "A" }, "approved_at": "2026-01-02T00:00:00.000Z",
+                    }],
+                }),
+            ),
+            // <https://docs.gitlab.com/api/merge_requests/#list-merge-request-diff-versions>
+            ("GET", [iid, "versions"]) => {
+                let Some(request) = self.requests.iter().find(|r| is_id(&r["iid"], iid)) else {
+                    return not_found();
+                };
+                let version = json!({ "id": 1, "head_commit_sha": request["sha"], "created_at": "2026-01-01T00:00:00.000Z" });
+                page(ask, vec![version])
             }
             // <https://docs.gitlab.com/api/notes/#list-all-merge-request-notes>
             ("GET", [iid, "notes"]) => {

@@ -3,9 +3,13 @@
 //! GitHub is the stateful emulator `emulate` (npm), and every exchange is checked against GitHub's own description of its
 //! API; GitLab is a stand-in of these tests. `.ci/tools.sh` installs the emulator.
 
+mod actions;
 mod gitlab;
 mod openapi;
 mod server;
+#[path = "../support/mod.rs"]
+mod support;
+mod whole;
 mod world;
 
 use std::path::Path;
@@ -50,6 +54,7 @@ fn release(world: &World, tag: &str) -> ForgeRelease {
         latest: Some(true),
         assets: vec![asset("a.txt", "one"), asset("b.txt", "two")],
         replace: false,
+        record: true,
     }
 }
 
@@ -81,12 +86,14 @@ fn view(world: &World) -> std::sync::Arc<dyn View> {
 }
 
 /// Where the emulator answers otherwise than GitHub; nothing of it is read here.
-const EMULATORS: [&str; 5] = [
+const EMULATORS: [&str; 7] = [
     "requested_reviewers: no answer 200",
     "/description: null is no \"string\"",
     "status: answer: : url is missing",
     "status: answer: : repository is missing",
     "status: answer: : commit_url is missing",
+    ": network_count is missing",
+    ": subscribers_count is missing",
 ];
 
 fn check(world: &World, exchanges: &[(Ask, Reply)]) {
@@ -94,7 +101,10 @@ fn check(world: &World, exchanges: &[(Ask, Reply)]) {
         return;
     }
     for description in Description::both() {
-        let mut wrong = world.violations(exchanges, &description);
+        // GraphQL has a description of its own.
+        let rest: Vec<(Ask, Reply)> =
+            exchanges.iter().filter(|(ask, _)| !ask.path.ends_with("/graphql")).cloned().collect();
+        let mut wrong = world.violations(&rest, &description);
         wrong.retain(|violation| EMULATORS.iter().all(|known| !violation.ends_with(known)));
         wrong.dedup();
         assert!(wrong.is_empty(), "{wrong:#?}");
@@ -107,50 +117,117 @@ fn a_release_is_made_once_and_converges() {
         let kind = world.kind;
         for tag in ["v1.0.0", "release/v2.0.0-ü"] {
             let effect = Effect::ForgeRelease(release(&world, tag));
-            let error = run(&world, &effect, None).expect_err("there is no tag");
+            let commit = COMMIT.parse().ok();
+            let error = run(&world, &effect, commit).expect_err("there is no tag");
             assert!(error.message.contains("has no tag"), "{kind:?}: {error:?}");
             assert_eq!(view(&world).release(tag).unwrap(), None);
             world.push(&format!("tags/{tag}"));
             world.exchanges();
-            assert!(run(&world, &effect, None).unwrap(), "{kind:?}");
+            assert!(run(&world, &effect, commit).unwrap(), "{kind:?}");
             let exchanges = world.exchanges();
             check(&world, &exchanges);
-            // Look, tag, draft, two files, publish; GitLab looks at the release and at its package's files apart.
-            assert!(exchanges.len() <= 6, "{kind:?}: {} calls", exchanges.len());
+            // Look, tag, draft, two files a second look for other drafts, and their record, publish; GitLab looks at the release and at its package's files apart.
+            assert!(exchanges.len() <= 8, "{kind:?}: {} calls", exchanges.len());
             let made = view(&world).release(tag).unwrap().expect("it is there");
             assert_eq!(
                 (made.tag.as_str(), made.name.as_str(), made.draft, made.prerelease),
                 (tag, tag, false, false)
             );
             assert_eq!(made.notes, "### Added\n\n- a thing: `ü`");
+            let record = made.assets.iter().find(|a| a.name == "artifacts.json");
+            let record = record.map(|record| view(&world).asset_text(record).unwrap());
+            assert!(
+                record.as_ref().is_some_and(|text| text.contains(COMMIT) && text.contains(tag)),
+                "{record:?}"
+            );
             let mut assets: Vec<_> =
                 made.assets.iter().map(|a| (a.name.as_str(), a.size, a.complete, a.listed)).collect();
             assets.sort();
-            assert_eq!(assets, [("a.txt", Some(3), true, true), ("b.txt", Some(3), true, true)], "{kind:?}");
+            assert_eq!(
+                assets,
+                [
+                    ("a.txt", Some(3), true, true),
+                    ("artifacts.json", record.map(|r| r.len() as u64), true, true),
+                    ("b.txt", Some(3), true, true)
+                ],
+                "{kind:?}"
+            );
             assert_eq!(
                 made.assets.iter().find(|a| a.name == "a.txt").unwrap().sha256,
                 Some(digest_of(b"one"))
             );
-            assert!(!run(&world, &effect, None).unwrap(), "{kind:?}: nothing is left to do");
+            assert!(!run(&world, &effect, commit).unwrap(), "{kind:?}: nothing is left to do");
         }
+        let commit = COMMIT.parse().ok();
         // A changed file is an error, unless it is to be replaced; a new one is added.
         let mut changed = release(&world, "v1.0.0");
         changed.assets[0] = asset("a.txt", "other");
-        let error = run(&world, &Effect::ForgeRelease(changed.clone()), None).unwrap_err();
+        let error = run(&world, &Effect::ForgeRelease(changed.clone()), commit).unwrap_err();
         assert_eq!(error.kind, ErrorKind::No);
         assert!(error.message.contains("a.txt") && error.hint.unwrap().contains("--replace"));
         changed.assets[0] = asset("a.txt", "one");
         changed.assets.push(asset("c.txt", "three"));
-        assert!(run(&world, &Effect::ForgeRelease(changed.clone()), None).unwrap());
+        assert!(run(&world, &Effect::ForgeRelease(changed.clone()), commit).unwrap());
         changed.assets[0] = asset("a.txt", "other");
         changed.replace = true;
         changed.notes = "new".to_owned();
-        assert!(run(&world, &Effect::ForgeRelease(changed.clone()), None).unwrap());
-        assert!(!run(&world, &Effect::ForgeRelease(changed), None).unwrap(), "{kind:?}");
+        assert!(run(&world, &Effect::ForgeRelease(changed.clone()), commit).unwrap());
+        assert!(!run(&world, &Effect::ForgeRelease(changed), commit).unwrap(), "{kind:?}");
         let made = view(&world).release("v1.0.0").unwrap().unwrap();
-        assert_eq!((made.assets.len(), made.notes.as_str()), (3, "new"));
+        assert_eq!((made.assets.len(), made.notes.as_str()), (4, "new"));
         check(&world, &world.exchanges());
     }
+}
+
+#[test]
+fn two_runs_at_once_make_one_release() {
+    for world in worlds() {
+        for round in 0..8 {
+            let tag = format!("v{round}.0.0");
+            world.push(&format!("tags/{tag}"));
+            let effect = Effect::ForgeRelease(release(&world, &tag));
+            let both: Vec<Result<bool, Error>> = std::thread::scope(|scope| {
+                let threads: Vec<_> =
+                    (0..2).map(|_| scope.spawn(|| run(&world, &effect, COMMIT.parse().ok()))).collect();
+                threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
+            });
+            assert!(both.iter().any(Result::is_ok), "{:?} {tag}: {both:?}", world.kind);
+            for error in both.iter().filter_map(|one| one.as_ref().err()) {
+                assert!(error.hint.is_some(), "{error:?}");
+            }
+            run(&world, &effect, COMMIT.parse().ok())
+                .unwrap_or_else(|e| panic!("{:?} {tag}: {e:?}", world.kind));
+            let made = view(&world).release(&tag).unwrap().expect("it is there");
+            assert!(!made.draft && made.others.is_empty(), "{:?} {tag}: {made:?}", world.kind);
+            let mut names: Vec<&str> = made.assets.iter().map(|asset| asset.name.as_str()).collect();
+            names.sort_unstable();
+            assert_eq!(names, ["a.txt", "artifacts.json", "b.txt"], "{:?} {tag}", world.kind);
+        }
+    }
+}
+
+#[test]
+fn a_draft_that_a_killed_run_left_is_taken_away() {
+    let Some(world) = World::github() else { return };
+    let want = release(&world, "v1.0.0");
+    world.push("tags/v1.0.0");
+    let body = |name: &str| serde_json::json!({ "tag_name": "v1.0.0", "name": name, "body": want.notes, "draft": true });
+    for name in ["v1.0.0", "v1.0.0", "mine"] {
+        let url = format!("{}/repos/octocat/hello/releases", world.url);
+        let made = reqwest::blocking::Client::new()
+            .post(url)
+            .header("authorization", format!("Bearer {}", gitlab::TOKEN))
+            .header("content-type", "application/json")
+            .body(body(name).to_string())
+            .send();
+        assert_eq!(made.expect("it answers").status(), 201);
+    }
+    assert!(run(&world, &Effect::ForgeRelease(want.clone()), COMMIT.parse().ok()).unwrap());
+    check(&world, &world.exchanges());
+    let made = view(&world).release("v1.0.0").unwrap().expect("it is there");
+    let left: Vec<&str> = made.others.iter().map(|other| other.name.as_str()).collect();
+    assert_eq!((made.draft, left), (false, vec!["mine"]), "a person's own draft stays");
+    assert!(!run(&world, &Effect::ForgeRelease(want), COMMIT.parse().ok()).unwrap());
 }
 
 #[test]
@@ -220,6 +297,94 @@ fn requests_comments_and_checks_are_made_once() {
 }
 
 #[test]
+fn gates_read_checks_reviews_freezes_and_issues() {
+    use release_steps::rules::gate::approvals::Says;
+    use release_steps::rules::gate::runs::RunState;
+    use release_steps::world::forge::gate::GateView as _;
+    for world in worlds() {
+        let kind = world.kind;
+        let commit: CommitId = world.push("heads/release/v1").parse().unwrap();
+        assert!(view(&world).check_runs(commit).unwrap().is_empty(), "{kind:?}");
+        for (name, state) in
+            [("gate", StatusState::Success), ("lint", StatusState::Failure), ("slow", StatusState::Pending)]
+        {
+            let status = Status { name: name.to_owned(), state, text: String::new(), url: None };
+            let effect =
+                Effect::SetStatus(SetStatus { place: world.place(), commit: Rev::Commit(commit), status });
+            assert!(run(&world, &effect, Some(commit)).unwrap());
+        }
+        let mut wanted = vec![
+            ("gate".to_owned(), RunState::Success),
+            ("lint".to_owned(), RunState::Failure),
+            ("slow".to_owned(), RunState::Pending),
+        ];
+        if kind == Kind::GitHub {
+            let run = serde_json::json!({ "name": "test", "head_sha": commit.to_string(), "status": "completed", "conclusion": "success" });
+            let made = world.ask_emulator("POST", "/repos/octocat/hello/check-runs", Some(&run));
+            assert!(made["id"].is_number(), "{made}");
+            wanted.push(("test".to_owned(), RunState::Success));
+        }
+        let mut runs: Vec<(String, RunState)> = view(&world)
+            .check_runs(commit)
+            .unwrap()
+            .into_iter()
+            .inspect(|run| assert_eq!(run.commit, commit))
+            .map(|run| (run.name, run.state))
+            .collect();
+        runs.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(runs, wanted, "{kind:?}");
+
+        assert!(run(&world, &Effect::ForgeRequest(request(&world, "release/v1")), None).unwrap());
+        let made = view(&world).request("release/v1", "main").unwrap().expect("it is there");
+        if kind == Kind::GitHub {
+            let path = format!("/repos/octocat/hello/pulls/{}/reviews", made.number);
+            world.ask_emulator("POST", &path, Some(&serde_json::json!({ "event": "APPROVE" })));
+        }
+        let said = view(&world).reviews(&made).unwrap();
+        let [approval] = said.as_slice() else { panic!("{kind:?}: {said:?}") };
+        let person = if kind == Kind::GitHub { "octocat" } else { "anna" };
+        assert_eq!(
+            (approval.person.as_str(), approval.says, approval.commit),
+            (person, Says::Approve, Some(commit))
+        );
+
+        let freezes = view(&world).freeze_periods().unwrap();
+        match kind {
+            Kind::GitHub => assert!(freezes.is_empty()),
+            Kind::GitLab => assert_eq!((freezes.len(), freezes[0].zone.as_str()), (1, "UTC")),
+        }
+        if kind == Kind::GitHub {
+            let issue = serde_json::json!({ "title": "an issue", "body": "- [x] done" });
+            let made = world.ask_emulator("POST", "/repos/octocat/hello/issues", Some(&issue));
+            let number = made["number"].as_u64().expect("an issue");
+            assert_eq!(view(&world).issue_text(number).unwrap().as_deref(), Some("- [x] done"));
+        } else {
+            assert_eq!(view(&world).issue_text(1).unwrap().as_deref(), Some("- [x] done"));
+        }
+        assert_eq!(view(&world).issue_text(999).unwrap(), None, "{kind:?}");
+        check(&world, &world.exchanges());
+    }
+}
+
+#[test]
+fn checks_survive_every_fault() {
+    for world in worlds() {
+        let commit: CommitId = world.push("heads/c").parse().unwrap();
+        let effect = |trial: usize| {
+            let name = format!("check-{trial}");
+            let status = Status { name, state: StatusState::Success, text: "x".to_owned(), url: None };
+            Effect::SetStatus(SetStatus { place: world.place(), commit: Rev::Commit(commit), status })
+        };
+        let one = |trial: usize| {
+            let name = format!("check-{trial}");
+            let there = view(&world).statuses(commit).unwrap();
+            assert_eq!(there.iter().filter(|status| status.name == name).count(), 1, "{name}");
+        };
+        survive(&world, "check", effect, one, Some(commit));
+    }
+}
+
+#[test]
 fn a_pipeline_is_started_once_and_followed() {
     let world = World::gitlab();
     let run_text = RunText {
@@ -248,6 +413,63 @@ fn a_pipeline_is_started_once_and_followed() {
         run(&world, &effect, None).unwrap_or_else(|e| panic!("{fault:?}: {e:?}"));
         assert!(!run(&world, &effect, None).unwrap());
         assert_eq!(world.gitlab.counts().2, n + 2, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_workflow_is_started_once_and_followed() {
+    use std::sync::atomic::Ordering;
+    let Some(world) = World::github() else { return };
+    let dispatch = |name: &str, wait: bool| {
+        let run = RunText {
+            workflow: Some("build.yml".to_owned()),
+            git_ref: "main".to_owned(),
+            inputs: [("correlation".to_owned(), name.to_owned())].into(),
+            correlation: name.to_owned(),
+        };
+        Effect::Dispatch(Dispatch { place: world.place(), run, wait })
+    };
+    // What was asked keeps to GitHub's description; the answers are this test's own.
+    let keeps = || {
+        let exchanges = world.exchanges();
+        let asked: Vec<(Ask, Reply)> =
+            exchanges.into_iter().map(|(ask, _)| (ask, Reply { status: 500, ..Reply::default() })).collect();
+        asked.into_iter().filter(|(ask, _)| !ask.path.starts_with("/logs/")).collect::<Vec<_>>()
+    };
+    world.exchanges();
+    // A server that says which run it started, and one that does not know that question.
+    for (silent, name) in [(false, "new"), (true, "old")] {
+        world.actions.silent.store(silent, Ordering::Relaxed);
+        assert!(run(&world, &dispatch(name, true), None).unwrap(), "{name}");
+        assert!(!run(&world, &dispatch(name, true), None).unwrap(), "{name}");
+        assert_eq!(world.actions.count(name), 1, "{name}");
+    }
+    let wrong: Vec<String> = world
+        .violations(&keeps(), &Description::both()[0])
+        .into_iter()
+        .filter(|v| !v.contains("answer"))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    world.actions.silent.store(false, Ordering::Relaxed);
+    world.actions.failing.store(true, Ordering::Relaxed);
+    let error = run(&world, &dispatch("bad", true), None).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::No);
+    assert!(error.message.contains("failure, job compile"), "{error:?}");
+    assert!(error.detail.as_ref().is_some_and(|detail| detail.contains("line 2")), "{error:?}");
+
+    // The list, then the start: whatever goes wrong, a run is never started twice.
+    world.actions.failing.store(false, Ordering::Relaxed);
+    for number in 0..2 {
+        for (trial, fault) in FAULTS.into_iter().enumerate() {
+            let name = format!("fault-{number}-{trial}");
+            world.break_request(number, fault);
+            if let Err(error) = run(&world, &dispatch(&name, false), None) {
+                assert!(error.hint.is_some(), "{name} {fault:?}: {error:?}");
+            }
+            never_blindly_twice(&world.exchanges(), &name);
+            run(&world, &dispatch(&name, false), None).unwrap_or_else(|e| panic!("{name} {fault:?}: {e:?}"));
+            assert_eq!(world.actions.count(&name), 1, "{name} {fault:?}");
+        }
     }
 }
 
@@ -308,7 +530,7 @@ fn never_blindly_twice(exchanges: &[(Ask, Reply)], what: &str) {
 #[test]
 fn a_release_survives_every_fault() {
     for world in worlds() {
-        for trial in 0..120 {
+        for trial in 0..200 {
             world.push(&format!("tags/v{trial}.0.0"));
         }
         let one = |trial: usize| {
@@ -317,11 +539,11 @@ fn a_release_survives_every_fault() {
                 Kind::GitLab => {
                     let mut links = world.gitlab.links(&tag).expect("it is there");
                     links.sort();
-                    assert_eq!(links, ["a.txt", "b.txt"]);
+                    assert_eq!(links, ["a.txt", "artifacts.json", "b.txt"]);
                 }
                 Kind::GitHub => {
                     let mut of_tag = Vec::new();
-                    for page in 1..3 {
+                    for page in 1..4 {
                         let path = format!("/repos/octocat/hello/releases?per_page=100&page={page}");
                         let list = world.ask_emulator("GET", &path, None);
                         of_tag.extend(
@@ -340,7 +562,10 @@ fn a_release_survives_every_fault() {
                         .filter_map(|a| a["name"].as_str())
                         .collect();
                     names.sort_unstable();
-                    assert_eq!((names, &only["draft"]), (vec!["a.txt", "b.txt"], &Value::Bool(false)));
+                    assert_eq!(
+                        (names, &only["draft"]),
+                        (vec!["a.txt", "artifacts.json", "b.txt"], &Value::Bool(false))
+                    );
                 }
             }
         };
@@ -349,7 +574,7 @@ fn a_release_survives_every_fault() {
             "release",
             |trial| Effect::ForgeRelease(release(&world, &format!("v{trial}.0.0"))),
             one,
-            None,
+            COMMIT.parse().ok(),
         );
     }
 }
@@ -357,7 +582,7 @@ fn a_release_survives_every_fault() {
 #[test]
 fn a_request_and_its_comment_survive_every_fault() {
     for world in worlds() {
-        for trial in 0..120 {
+        for trial in 0..200 {
             world.push(&format!("heads/r/{trial}"));
         }
         let number =

@@ -1,7 +1,8 @@
 //! The two forges behind one front, which records every exchange and breaks those that a test wants broken.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use release_steps::world::http::Limits;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::actions::Actions;
 use crate::gitlab::{GitLab, PROJECT, TOKEN};
 use crate::openapi::Description;
 use crate::server::{Ask, Breaks, Reply, serve};
@@ -77,6 +79,12 @@ pub struct World {
     pub gitlab: Arc<GitLab>,
     front: Arc<Mutex<Front>>,
     emulator: Option<(Child, String)>,
+    /// The workflow runs, where the emulator has none.
+    pub actions: Arc<Actions>,
+    /// The requests that brought commits, where the emulator has none: by the commit, as GraphQL answers them.
+    associated: Arc<Mutex<BTreeMap<String, Value>>>,
+    /// The git repository whose branches and tags the forge has.
+    git: Arc<Mutex<Option<PathBuf>>>,
 }
 
 impl Drop for World {
@@ -148,8 +156,25 @@ impl World {
     pub fn gitlab() -> World {
         let gitlab = Arc::new(GitLab::default());
         let shared = gitlab.clone();
-        let (url, front) = front(move |ask| shared.answer(ask));
-        World { kind: Kind::GitLab, url, gitlab, front, emulator: None }
+        let git: Arc<Mutex<Option<PathBuf>>> = Arc::default();
+        let followed = git.clone();
+        let (url, front) = front(move |ask| {
+            let git = followed.lock().expect("no test has failed in here").clone();
+            if let Some(git) = &git {
+                shared.follow(refs(git), git);
+            }
+            shared.answer(ask)
+        });
+        World {
+            kind: Kind::GitLab,
+            url,
+            gitlab,
+            front,
+            emulator: None,
+            actions: Arc::default(),
+            associated: Arc::default(),
+            git,
+        }
     }
 
     #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -162,10 +187,30 @@ impl World {
         };
         let upstream = Arc::new(Mutex::new(String::new()));
         let shared = upstream.clone();
-        let digests: Mutex<Vec<(String, String)>> = Mutex::default();
+        let digests: Mutex<Vec<Sent>> = Mutex::default();
         let statuses: Mutex<Vec<(String, Value)>> = Mutex::default();
+        let git: Arc<Mutex<Option<PathBuf>>> = Arc::default();
+        let followed = git.clone();
+        let known: Mutex<BTreeMap<String, String>> = Mutex::default();
+        let associated: Arc<Mutex<BTreeMap<String, Value>>> = Arc::default();
+        let answers = associated.clone();
+        let actions: Arc<Actions> = Arc::default();
+        let runs = actions.clone();
         let (url, front) = front(move |ask| {
             let upstream = shared.lock().expect("no test has failed in here").clone();
+            let git = followed.lock().expect("no test has failed in here").clone();
+            if let Some(git) = &git {
+                mirror(git, &upstream, &known);
+            }
+            // As an Enterprise Server has it, where the address of the pages is known only.
+            let path = ask.path.strip_prefix("/api/v3").unwrap_or(&ask.path).to_owned();
+            let ask = &Ask { path, ..ask.clone() };
+            if ask.path.ends_with("/graphql") {
+                return graphql(ask, &answers.lock().expect("no test has failed in here"));
+            }
+            if let Some(reply) = runs.answer(ask) {
+                return reply;
+            }
             beside(ask, &statuses).unwrap_or_else(|| forward(ask, &upstream, &digests))
         });
         let seed = std::env::temp_dir().join(format!(
@@ -199,6 +244,9 @@ impl World {
             gitlab: Arc::default(),
             front,
             emulator: Some((child, address.clone())),
+            actions,
+            associated,
+            git,
         };
         let started = Instant::now();
         while reqwest::blocking::get(format!("{address}/rate_limit")).is_err() {
@@ -206,6 +254,11 @@ impl World {
             std::thread::sleep(Duration::from_millis(50));
         }
         Some(world)
+    }
+
+    /// From now on the forge has the branches and tags of this repository.
+    pub fn follow(&self, git: &Path) {
+        *self.git.lock().expect("no test has failed in here") = Some(git.to_owned());
     }
 
     /// The repository.
@@ -221,10 +274,13 @@ impl World {
     pub fn forges(&self) -> Arc<Forges> {
         let config = ForgeConfig { token_env: Some("TOKEN".to_owned()), ..ForgeConfig::default() };
         let env: Env = [("TOKEN".to_owned(), TOKEN.to_owned())].into_iter().collect();
+        // Short where an answer is to be missed; a busy machine is no fault.
+        let broken = self.front.lock().expect("no test has failed in here").fault.is_some();
+        let (idle, total) = if broken { (250, 800) } else { (10_000, 20_000) };
         let limits = Limits {
-            idle: Duration::from_millis(250),
-            total: Duration::from_millis(800),
-            transfer: Duration::from_millis(800),
+            idle: Duration::from_millis(idle),
+            total: Duration::from_millis(total),
+            transfer: Duration::from_millis(total),
             step: Duration::from_millis(5),
             wait: Duration::from_secs(6),
             ..Limits::default()
@@ -248,7 +304,13 @@ impl World {
     pub fn exchanges(&self) -> Vec<(Ask, Reply)> {
         let mut front = self.front.lock().expect("no test has failed in here");
         front.fault = None;
-        std::mem::take(&mut front.exchanges)
+        let mut exchanges = std::mem::take(&mut front.exchanges);
+        for (ask, _) in &mut exchanges {
+            if self.kind == Kind::GitHub {
+                ask.path = ask.path.strip_prefix("/api/v3").unwrap_or(&ask.path).to_owned();
+            }
+        }
+        exchanges
     }
 
     /// Adds a branch or tag, as a push would, and returns its commit.
@@ -270,18 +332,57 @@ impl World {
         }
     }
 
+    /// The requests from a branch, whatever became of them: their numbers.
+    pub fn requests(&self, head: &str) -> Vec<u64> {
+        match self.kind {
+            Kind::GitLab => self.gitlab.requests(head),
+            Kind::GitHub => {
+                let path = format!("/repos/octocat/hello/pulls?state=all&per_page=100&head=octocat:{head}");
+                let list = self.ask_emulator("GET", &path, None);
+                list.as_array().into_iter().flatten().filter_map(|r| r["number"].as_u64()).collect()
+            }
+        }
+    }
+
+    /// Says which merged request brought commits: the last of them is its merge.
+    pub fn brought(&self, number: u64, author: &str, labels: &[&str], body: &str, commits: &[String]) {
+        match self.kind {
+            Kind::GitLab => self.gitlab.brought(number, author, labels, body, commits),
+            Kind::GitHub => {
+                let labels: Vec<Value> = labels.iter().map(|name| json!({ "name": name })).collect();
+                let issues: Vec<Value> = body
+                    .split_once("Closes #")
+                    .map(|(_, n)| json!({ "number": n.parse::<u64>().expect("a number"), "repository": { "nameWithOwner": "octocat/hello" } }))
+                    .into_iter()
+                    .collect();
+                let request = json!({
+                    "number": number, "title": "a title", "body": body, "state": "MERGED",
+                    "url": "https://evil.example/", "headRefOid": commits[0], "headRefName": "x", "baseRefName": "main",
+                    "author": { "login": author }, "labels": { "nodes": labels },
+                    "closingIssuesReferences": { "nodes": issues },
+                });
+                let mut associated = self.associated.lock().expect("no test has failed in here");
+                associated.extend(commits.iter().map(|commit| (commit.clone(), request.clone())));
+            }
+        }
+    }
+
+    /// Says that a request was merged, as the forge would after merging it.
+    pub fn merged(&self, number: u64) {
+        match self.kind {
+            Kind::GitLab => self.gitlab.merged(number),
+            Kind::GitHub => {
+                let path = format!("/repos/octocat/hello/pulls/{number}/merge");
+                let answer = self.ask_emulator("PUT", &path, Some(&json!({})));
+                assert_eq!(answer["merged"], true, "{answer}");
+            }
+        }
+    }
+
     /// Asks the emulator itself, past the front.
     pub fn ask_emulator(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         let (_, address) = self.emulator.as_ref().expect("only GitHub has one");
-        let client = reqwest::blocking::Client::new();
-        let mut request = client
-            .request(method.parse().expect("a method"), format!("{address}{path}"))
-            .header("authorization", format!("Bearer {TOKEN}"));
-        if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
-        }
-        let text = request.send().and_then(|r| r.text()).expect("the emulator answers");
-        serde_json::from_str(&text).unwrap_or(Value::Null)
+        ask(address, method, path, body)
     }
 
     /// What the exchanges break of GitHub's description of its API. What the emulator itself leaves out is no fault of
@@ -289,6 +390,69 @@ impl World {
     pub fn violations(&self, exchanges: &[(Ask, Reply)], described: &Description) -> Vec<String> {
         exchanges.iter().flat_map(|(ask, reply)| described.check(ask, reply)).collect()
     }
+}
+
+/// The branches and tags of a repository: their names below `refs/`, and their commits.
+fn refs(git: &Path) -> Vec<(String, String)> {
+    let format = "--format=%(refname) %(objectname) %(*objectname)";
+    let output =
+        Command::new("git").arg("-C").arg(git).args(["for-each-ref", format]).output().expect("git runs");
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| {
+            let mut parts = line.split(' ');
+            let name = parts.next()?.strip_prefix("refs/")?.to_owned();
+            let (own, peeled) = (parts.next()?, parts.next().unwrap_or_default());
+            Some((name, if peeled.is_empty() { own } else { peeled }.to_owned()))
+        })
+        .collect()
+}
+
+/// Gives the emulator the branches and tags of a repository. It has none of their commits: each gets one of its own.
+fn mirror(git: &Path, upstream: &str, known: &Mutex<BTreeMap<String, String>>) {
+    let mut known = known.lock().expect("no test has failed in here");
+    let repo = |rest: &str| format!("/repos/octocat/hello/git/{rest}");
+    for (name, id) in refs(git) {
+        let before = known.insert(name.clone(), id.clone());
+        if before.as_ref() == Some(&id) || name == "heads/main" {
+            continue;
+        }
+        let main = ask(upstream, "GET", &repo("ref/heads/main"), None)["object"]["sha"].clone();
+        let tree = ask(upstream, "GET", &repo(&format!("commits/{}", main.as_str().expect("main"))), None);
+        let commit = json!({ "message": id, "tree": tree["tree"]["sha"], "parents": [main] });
+        let sha = ask(upstream, "POST", &repo("commits"), Some(&commit))["sha"].clone();
+        assert!(sha.is_string(), "the emulator makes a commit");
+        match before {
+            None => {
+                ask(
+                    upstream,
+                    "POST",
+                    &repo("refs"),
+                    Some(&json!({ "ref": format!("refs/{name}"), "sha": sha })),
+                );
+            }
+            Some(_) => {
+                ask(
+                    upstream,
+                    "PATCH",
+                    &repo(&format!("refs/{name}")),
+                    Some(&json!({ "sha": sha, "force": true })),
+                );
+            }
+        }
+    }
+}
+
+fn ask(upstream: &str, method: &str, path: &str, body: Option<&Value>) -> Value {
+    let client = reqwest::blocking::Client::new();
+    let mut request = client
+        .request(method.parse().expect("a method"), format!("{upstream}{path}"))
+        .header("authorization", format!("Bearer {TOKEN}"));
+    if let Some(body) = body {
+        request = request.header("content-type", "application/json").body(body.to_string());
+    }
+    let text = request.send().and_then(|r| r.text()).expect("the emulator answers");
+    serde_json::from_str(&text).unwrap_or(Value::Null)
 }
 
 /// What the emulator does not know, answered as GitHub's documentation says: commit statuses
@@ -308,6 +472,11 @@ fn beside(ask: &Ask, statuses: &Mutex<Vec<(String, Value)>>) -> Option<Reply> {
             statuses.push(((*sha).to_owned(), status.clone()));
             Some(Reply::json(201, &status))
         }
+        // <https://docs.github.com/rest/commits/statuses#list-commit-statuses-for-a-reference>
+        ("GET", ["repos", _, _, "commits", sha, "statuses"]) => {
+            let of: Vec<&Value> = statuses.iter().rev().filter(|(of, _)| of == sha).map(|(_, s)| s).collect();
+            Some(Reply::json(200, &json!(of)))
+        }
         ("GET", ["repos", _, _, "commits", sha, "status"]) => {
             let of: Vec<&Value> = statuses.iter().filter(|(of, _)| of == sha).map(|(_, s)| s).collect();
             Some(Reply::json(
@@ -319,9 +488,30 @@ fn beside(ask: &Ask, statuses: &Mutex<Vec<(String, Value)>>) -> Option<Reply> {
     }
 }
 
+/// GraphQL, which the emulator does not know: the one question that is asked
+/// (<https://docs.github.com/graphql/reference/objects#commit>).
+fn graphql(ask: &Ask, associated: &BTreeMap<String, Value>) -> Reply {
+    let query = ask.json()["query"].as_str().unwrap_or_default().to_owned();
+    let mut repository = json!({});
+    for part in query.split("object(oid: \"").skip(1) {
+        let (oid, _) = part.split_once('"').expect("an object's name");
+        let nodes: Vec<&Value> = associated.get(oid).into_iter().collect();
+        let at = repository.as_object().map_or(0, serde_json::Map::len);
+        repository[format!("c{at}")] = json!({ "associatedPullRequests": { "nodes": nodes } });
+    }
+    Reply::json(200, &json!({ "data": { "repository": repository } }))
+}
+
+/// A file of a release, as it was sent.
+struct Sent {
+    url: String,
+    digest: String,
+    content: Vec<u8>,
+}
+
 /// Passes a request on to the emulator. To the files of releases it adds their digest, which GitHub tells since 2025
 /// (<https://docs.github.com/rest/releases/assets#get-a-release-asset>) and the emulator does not.
-fn forward(ask: &Ask, upstream: &str, digests: &Mutex<Vec<(String, String)>>) -> Reply {
+fn forward(ask: &Ask, upstream: &str, digests: &Mutex<Vec<Sent>>) -> Reply {
     let query = if ask.raw_query.is_empty() { String::new() } else { format!("?{}", ask.raw_query) };
     let client = reqwest::blocking::Client::new();
     let mut request =
@@ -331,7 +521,34 @@ fn forward(ask: &Ask, upstream: &str, digests: &Mutex<Vec<(String, String)>>) ->
             request = request.header(name, value);
         }
     }
-    let answer = request.body(ask.body.clone()).send().expect("the emulator answers");
+    // What the emulator does not look after itself is looked at first: one change at a time then.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = (ask.method == "POST").then(|| ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    if ask.method == "POST" && ask.path.ends_with("/assets") {
+        // <https://docs.github.com/rest/releases/assets#upload-a-release-asset>
+        let list = self::ask(upstream, "GET", &ask.path, None);
+        let name = ask.query.get("name").cloned().unwrap_or_default();
+        if list.as_array().into_iter().flatten().any(|asset| asset["name"] == name.as_str()) {
+            let errors = json!([{ "resource": "ReleaseAsset", "code": "already_exists", "field": "name" }]);
+            return Reply::json(422, &json!({ "message": "Validation Failed", "errors": errors }));
+        }
+    }
+    let mut body = ask.body.clone();
+    let mut said = ask.json();
+    if ask.path.ends_with("/releases") && ask.method == "POST" && said["draft"] == true {
+        // GitHub takes any number of drafts of a tag, the emulator one: the others have a tag of their own there.
+        let list = self::ask(upstream, "GET", &format!("{}?per_page=100", ask.path), None);
+        let tag = said["tag_name"].clone();
+        let of_tag = |r: &&Value| r["tag_name"] == tag;
+        if list.as_array().into_iter().flatten().filter(of_tag).any(|r| r["draft"] == true) {
+            let number = list.as_array().map_or(0, Vec::len);
+            let thread = std::thread::current().id();
+            said["tag_name"] =
+                format!("{}{TWIN}{number}-{thread:?}", tag.as_str().unwrap_or_default()).into();
+            body = said.to_string().into_bytes();
+        }
+    }
+    let answer = request.body(body).send().expect("the emulator answers");
     let status = answer.status().as_u16();
     let headers = answer
         .headers()
@@ -343,18 +560,43 @@ fn forward(ask: &Ask, upstream: &str, digests: &Mutex<Vec<(String, String)>>) ->
         return Reply { status, headers, body, breaks: Breaks::Not };
     };
     let mut digests = digests.lock().expect("no test has failed in here");
+    // The emulator does not keep what files hold (<https://docs.github.com/rest/releases/assets#get-a-release-asset>).
+    if ask.method == "GET" && ask.headers.get("accept").is_some_and(|a| a == "application/octet-stream") {
+        let sent = digests.iter().find(|sent| json["url"] == sent.url.as_str());
+        return match sent {
+            Some(sent) => Reply { status: 200, body: sent.content.clone(), ..Reply::default() },
+            None => Reply::json(404, &json!({ "message": "Not Found" })),
+        };
+    }
     if ask.method == "POST" && ask.path.ends_with("/assets") && status == 201 {
         let sha256: String = Sha256::digest(&ask.body).iter().map(|b| format!("{b:02x}")).collect();
-        digests.push((json["url"].as_str().unwrap_or_default().to_owned(), format!("sha256:{sha256}")));
+        let url = json["url"].as_str().unwrap_or_default().to_owned();
+        digests.push(Sent { url, digest: format!("sha256:{sha256}"), content: ask.body.clone() });
     }
     add_digests(&mut json, &digests);
+    untwin(&mut json);
     Reply { status, headers, body: json.to_string().into_bytes(), breaks: Breaks::Not }
 }
 
-fn add_digests(value: &mut Value, digests: &[(String, String)]) {
+/// What stands between a tag and the rest of a twin's.
+const TWIN: &str = "--twin-";
+
+/// Gives drafts that had to be told apart their tag.
+fn untwin(value: &mut Value) {
+    if let Some((tag, _)) = value["tag_name"].as_str().and_then(|tag| tag.split_once(TWIN)) {
+        value["tag_name"] = tag.to_owned().into();
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(untwin),
+        Value::Object(fields) => fields.values_mut().filter(|v| v.is_object()).for_each(untwin),
+        _ => {}
+    }
+}
+
+fn add_digests(value: &mut Value, digests: &[Sent]) {
     if value["browser_download_url"].is_string() {
-        let known = digests.iter().find(|(url, _)| value["url"] == url.as_str());
-        value["digest"] = known.map(|(_, digest)| digest.as_str()).into();
+        let known = digests.iter().find(|sent| value["url"] == sent.url.as_str());
+        value["digest"] = known.map(|sent| sent.digest.as_str()).into();
     }
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| add_digests(item, digests)),

@@ -5,7 +5,7 @@ mod model;
 mod render;
 
 pub use insert::{Heading, PREAMBLE, headings, insert, insert_unreleased};
-pub use model::{Entry, Release, Section};
+pub use model::{Contributor, Entry, Origin, Release, Section};
 pub use render::{Templates, text};
 
 use std::borrow::Cow;

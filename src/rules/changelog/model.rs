@@ -1,5 +1,6 @@
 //! What a changelog lists, as values for a template.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, Value};
@@ -8,6 +9,81 @@ use crate::data::CommitId;
 use crate::rules::commit::Change;
 use crate::rules::links::Links;
 use crate::rules::text::{Newlines, inert};
+
+/// The request that brought a change, as the forge tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// Its number.
+    pub number: u64,
+    /// As people write it: `#12`, `!12`.
+    pub mark: String,
+    /// Its page.
+    pub url: String,
+    /// Its title.
+    pub title: String,
+    /// Who made it, by the user name.
+    pub author: String,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// The numbers of the issues that it closes.
+    pub issues: Vec<u64>,
+}
+
+impl Object for Origin {
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        Some(match key {
+            "number" => Value::from(self.number),
+            "mark" => Value::from(self.mark.as_str()),
+            "url" => Value::from(self.url.as_str()),
+            "title" => Value::from(self.title.as_str()),
+            "author" => Value::from(self.author.as_str()),
+            "labels" => self.labels.iter().map(|label| Value::from(label.as_str())).collect(),
+            "issues" => self.issues.iter().copied().map(Value::from).collect(),
+            _ => return None,
+        })
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(&["number", "mark", "url", "title", "author", "labels", "issues"])
+    }
+}
+
+/// Somebody who contributed to a release.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Contributor {
+    /// The name in the commits.
+    pub name: String,
+    /// The user name at the forge; empty where it is not known.
+    pub login: String,
+    /// Whether no release before had a commit of theirs.
+    pub first_time: bool,
+    /// Their first request of this release.
+    pub request: Option<Arc<Origin>>,
+}
+
+impl Object for Contributor {
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        Some(match key {
+            "name" => Value::from(self.name.as_str()),
+            "login" => Value::from(self.login.as_str()),
+            "first_time" => Value::from(self.first_time),
+            "request" => self.request.clone().map_or(Value::from(()), Value::from_dyn_object),
+            _ => return None,
+        })
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(&["name", "login", "first_time", "request"])
+    }
+}
 
 /// One line of a changelog: a change that a commit makes.
 #[derive(Debug, Clone)]
@@ -28,6 +104,8 @@ pub struct Entry {
     pub author: Arc<str>,
     /// A link to the request, or else to the commit, in Markdown; plain text where the forge is not known.
     pub link: Arc<str>,
+    /// The request, where the forge was asked.
+    pub request: Option<Arc<Origin>>,
 }
 
 impl Entry {
@@ -57,6 +135,7 @@ impl Entry {
             id,
             author: line(author),
             link: link.into(),
+            request: None,
         }
     }
 }
@@ -73,6 +152,7 @@ impl Object for Entry {
             "commit" => Value::from(self.id.to_string()),
             "short" => Value::from(self.id.short()),
             "author" => Value::from(self.author.clone()),
+            "request" => self.request.clone().map_or(Value::from(()), Value::from_dyn_object),
             _ => return None,
         })
     }
@@ -83,7 +163,7 @@ impl Object for Entry {
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         Enumerator::Str(&[
-            "type", "scope", "subject", "breaking", "notes", "link", "commit", "short", "author",
+            "type", "scope", "subject", "breaking", "notes", "link", "commit", "short", "author", "request",
         ])
     }
 }
@@ -132,9 +212,24 @@ pub struct Release {
     pub url: Option<Arc<str>>,
     /// The sections that have entries.
     pub sections: Vec<Arc<Section>>,
+    /// Who contributed, where the forge was asked.
+    pub contributors: Vec<Arc<Contributor>>,
 }
 
 impl Release {
+    /// Gives every entry the request that brought it.
+    pub fn enrich(&mut self, origins: &BTreeMap<CommitId, Arc<Origin>>) {
+        for section in &mut self.sections {
+            for entry in &mut Arc::make_mut(section).entries {
+                if let Some(origin) = origins.get(&entry.id) {
+                    let entry = Arc::make_mut(entry);
+                    entry.link = format!("[{}]({})", origin.mark, origin.url).into();
+                    entry.request = Some(origin.clone());
+                }
+            }
+        }
+    }
+
     /// Says that the release is made because a package that it depends on is released, where nothing else is listed.
     pub fn depends(&mut self, on: &str) {
         let subject = format!("follow the release of {on}");
@@ -147,6 +242,7 @@ impl Release {
             id: CommitId::from_bytes([0; 20]),
             author: "".into(),
             link: "dependency".into(),
+            request: None,
         });
         match self.sections.iter_mut().find(|s| &*s.title == "Changed") {
             Some(section) => Arc::make_mut(section).entries.push(entry),
@@ -166,6 +262,7 @@ impl Object for Release {
             "date" => Value::from(self.date.as_str()),
             "url" => self.url.clone().map_or(Value::from(()), Value::from),
             "sections" => self.sections.iter().cloned().map(Value::from_dyn_object).collect(),
+            "contributors" => self.contributors.iter().cloned().map(Value::from_dyn_object).collect(),
             _ => return None,
         })
     }
@@ -175,6 +272,6 @@ impl Object for Release {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Str(&["version", "tag", "previous", "package", "date", "url", "sections"])
+        Enumerator::Str(&["version", "tag", "previous", "package", "date", "url", "sections", "contributors"])
     }
 }

@@ -1,12 +1,13 @@
 //! `branch backport`: commits to another branch by cherry-pick, on a branch of their own.
 
 use super::{Tip, at_remote, push, tip};
+use crate::config::Opens;
 use crate::data::CommitId;
 use crate::effect::{Branch, Commit, Effect, Make, Rev};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
-use crate::plan::{Answer, Finding, Plan};
-use crate::publish::{RequestPlan, plan_request};
+use crate::plan::{Answer, Finding, Plan, Wave};
+use crate::publish::{RequestPlan, commit_list, opens, plan_requests};
 use crate::rules::branching::name;
 use crate::rules::text::{Newlines, inert};
 use crate::steps::Step;
@@ -65,10 +66,10 @@ fn one(facts: &Facts<'_>, sources: &[CommitId], target: &Tip, branch: &str, plan
                 .hint("delete it, or finish it by hand"));
         }
         plan.findings.push(Finding::new(Answer::Note, "backport", format!("{branch} is there already")));
-        if let Some(push) = push(facts, vec![(branch.to_owned(), Rev::Commit(local.commit), there)])? {
-            plan.then(Effect::Push(push));
-        }
-        request(facts, sources, target, branch, plan)?;
+        let push = push(facts, vec![(branch.to_owned(), Rev::Commit(local.commit), there)])?;
+        let pushed = push.is_none();
+        plan.waves.extend(push.map(|push| Wave { effects: vec![Effect::Push(push)] }));
+        request(facts, sources, target, branch, pushed, plan)?;
         return Ok(true);
     }
     if there.is_some() {
@@ -77,7 +78,7 @@ fn one(facts: &Facts<'_>, sources: &[CommitId], target: &Tip, branch: &str, plan
             "backport",
             format!("{branch} is at {} already", facts.config.release.remote),
         ));
-        request(facts, sources, target, branch, plan)?;
+        request(facts, sources, target, branch, true, plan)?;
         return Ok(true);
     }
     let wanted = missing(facts, sources, target.commit)?;
@@ -107,6 +108,7 @@ fn one(facts: &Facts<'_>, sources: &[CommitId], target: &Tip, branch: &str, plan
             committer: facts.identity()?,
             when: facts.now.with().subsec_nanosecond(0).build().unwrap_or_else(|_| facts.now.clone()),
             sign: facts.signs("commit.gpgsign")?,
+            aside: false,
         }));
         parent = Rev::Made(made);
     }
@@ -116,7 +118,7 @@ fn one(facts: &Facts<'_>, sources: &[CommitId], target: &Tip, branch: &str, plan
     plan.then(Effect::Branch(Branch { name: branch.to_owned(), at: parent.clone() }));
     if let Some(push) = push(facts, vec![(branch.to_owned(), parent, None)])? {
         plan.then(Effect::Push(push));
-        request(facts, &wanted, target, branch, plan)?;
+        request(facts, &wanted, target, branch, false, plan)?;
     }
     Ok(true)
 }
@@ -127,31 +129,32 @@ fn request(
     picked: &[CommitId],
     target: &Tip,
     branch: &str,
+    there: bool,
     plan: &mut Plan,
 ) -> Result<()> {
-    let repo = facts.repo();
-    let mut subjects = Vec::new();
-    for id in picked {
-        let message = repo.message(*id)?;
-        let subject = message.lines().next().unwrap_or_default();
-        subjects.push((inert(subject, Newlines::Flatten).into_owned(), *id));
+    if !opens(facts, Opens::Backport, false) {
+        return Ok(());
     }
-    let title = match subjects.as_slice() {
-        [(subject, _)] => format!("{subject} (backport to {})", target.name),
-        _ => format!("Backport {} commits to {}", subjects.len(), target.name),
+    let repo = facts.repo();
+    let mut commits = Vec::new();
+    for id in picked {
+        commits.push((*id, repo.message(*id)?));
+    }
+    let title = match commits.as_slice() {
+        [(_, message)] => {
+            let subject = inert(message.lines().next().unwrap_or_default(), Newlines::Flatten);
+            format!("{subject} (backport to {})", target.name)
+        }
+        _ => format!("Backport {} commits to {}", commits.len(), target.name),
     };
-    let list: String = subjects.iter().map(|(subject, id)| format!("- {id} {subject}\n")).collect();
     let wanted = RequestPlan {
         head: branch.to_owned(),
         base: target.name.clone(),
         title,
-        body: format!("Cherry-picked onto {}:\n\n{list}", target.name),
-        ..RequestPlan::default()
+        body: format!("Cherry-picked onto {}:\n\n{}", target.name, commit_list(commits)),
+        there,
     };
-    if let Some(effect) = plan_request(facts, wanted, plan)? {
-        plan.then(effect);
-    }
-    Ok(())
+    plan_requests(facts, vec![wanted], false, plan)
 }
 
 /// Which of some commits a branch does not have, neither themselves nor as cherry-picks that name them.

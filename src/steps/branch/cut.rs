@@ -2,12 +2,14 @@
 
 use semver::Version;
 
-use super::{Tip, at_remote, push, tip};
-use crate::config::Model;
+use super::{Tip, at_remote, plan_request_into, push, tip};
+use crate::config::{Model, Opens};
+use crate::data::CommitId;
 use crate::effect::{Branch, Effect, Rev};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
+use crate::publish::opens;
 use crate::rules::branching::{name, version_in};
 use crate::rules::bump::Level;
 use crate::rules::version::{Options, Request, explicit, guard};
@@ -23,6 +25,9 @@ pub struct Cut {
     /// The branch to cut from [default: develop in GitFlow, otherwise main]
     #[arg(long, value_name = "BRANCH")]
     from: Option<String>,
+    /// Open the request into main, or bring it up to date
+    #[arg(long)]
+    request: bool,
 }
 
 /// `branch hotfix`
@@ -36,6 +41,9 @@ pub struct Hotfix {
     /// The branch, tag or commit to cut from [default: main in GitFlow, otherwise the last release]
     #[arg(long, value_name = "REV")]
     from: Option<String>,
+    /// Open the request into main once the branch has commits, or bring it up to date
+    #[arg(long)]
+    request: bool,
 }
 
 /// The one package of the repository; branches by version mean all of it.
@@ -78,7 +86,11 @@ pub fn cut(args: &Cut, facts: &Facts<'_>) -> Result<Step> {
         }
     };
     let branch = name(&facts.config.branch.release, &[("version", &version.to_string())]);
-    branch_off(facts, "branch cut", &package, &version, &branch, &base, Vec::new())
+    let mut plan = branch_off(facts, "branch cut", &package, &version, &branch, &base, Vec::new())?;
+    if opens(facts, Opens::Cut, args.request) {
+        request(facts, &branch, &format!("Release {version}"), args.request, &mut plan)?;
+    }
+    Ok(plan.into())
 }
 
 /// Cuts a hotfix branch.
@@ -121,7 +133,11 @@ pub fn hotfix(args: &Hotfix, facts: &Facts<'_>) -> Result<Step> {
     };
     let issue = args.issue.as_deref().unwrap_or_default();
     let branch = name(&facts.config.branch.hotfix, &[("version", &version.to_string()), ("issue", issue)]);
-    branch_off(facts, "branch hotfix", &package, &version, &branch, &base, findings)
+    let mut plan = branch_off(facts, "branch hotfix", &package, &version, &branch, &base, findings)?;
+    if opens(facts, Opens::Hotfix, args.request) {
+        request(facts, &branch, &format!("Hotfix {version}"), args.request, &mut plan)?;
+    }
+    Ok(plan.into())
 }
 
 fn from_rev(facts: &Facts<'_>, rev: &str) -> Result<Tip> {
@@ -157,7 +173,7 @@ fn branch_off(
     branch: &str,
     base: &Tip,
     findings: Vec<Finding>,
-) -> Result<Step> {
+) -> Result<Plan> {
     let line = Line::read(facts, package, base.commit)?;
     if let Some(last) = &line.stable
         && *version <= last.version
@@ -195,7 +211,7 @@ fn branch_off(
         }
         if there.is_some() || !facts.has_remote()? {
             plan.summary = format!("{branch} is there already");
-            return Ok(plan.into());
+            return Ok(plan);
         }
     }
     plan.summary = format!("{branch} from {} ({})", base.name, base.commit.short());
@@ -209,5 +225,32 @@ fn branch_off(
     if let Some(push) = push(facts, vec![(branch.to_owned(), Rev::Commit(tip), there)])? {
         plan.then(Effect::Push(push));
     }
-    Ok(plan.into())
+    Ok(plan)
+}
+
+/// The request from the branch into main. There is none while main has all of the branch: forges refuse an empty one.
+fn request(facts: &Facts<'_>, branch: &str, title: &str, asked: bool, plan: &mut Plan) -> Result<()> {
+    let main = tip(facts, &main_branch(facts)?.ok_or_else(no_main)?)?;
+    let planned = plan.effects().find_map(|(_, effect)| match effect {
+        Effect::Branch(made) => match made.at {
+            Rev::Commit(commit) => Some(commit),
+            _ => None,
+        },
+        _ => None,
+    });
+    let here = || -> Result<Option<CommitId>> {
+        let local = facts.repo().branches()?.into_iter().find(|b| !b.remote && b.name == branch);
+        Ok(local.map(|b| b.commit))
+    };
+    let there = at_remote(facts, branch)?;
+    let tip = match planned {
+        Some(commit) => Some(commit),
+        None => here()?.or(there),
+    };
+    let known = |commit: &CommitId| facts.repo().resolve(&commit.to_string()).is_ok();
+    let Some(tip) = tip.filter(known) else {
+        return Err(Error::usage(format!("the commits of {branch} are not here"))
+            .hint(format!("fetch them: `git fetch {}`", facts.config.release.remote)));
+    };
+    plan_request_into(facts, branch, tip, &main, title, asked, plan)
 }

@@ -1,11 +1,12 @@
 //! `branch merge-back`: what was released goes back to main and develop.
 
-use super::{Tip, push, tip};
-use crate::config::Model;
+use super::{Tip, plan_request_into, push, tip};
+use crate::config::{Model, Opens};
 use crate::effect::{Commit, Effect, Make, Rev};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan, Precondition};
+use crate::publish::opens;
 use crate::rules::branching::version_in;
 use crate::steps::Step;
 use crate::survey::branches::{main_branch, model, tips};
@@ -19,6 +20,9 @@ pub struct Args {
     /// The branches to merge into [default: main, and develop in GitFlow]
     #[arg(long, value_name = "BRANCH")]
     into: Vec<String>,
+    /// Open requests instead of merging, or bring them up to date
+    #[arg(long)]
+    request: bool,
 }
 
 /// Plans the merges, each with a merge commit; a conflict is found before anything is done.
@@ -36,6 +40,9 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         false => args.into.clone(),
         true => targets(facts, &source)?,
     };
+    if opens(facts, Opens::MergeBack, args.request) {
+        return by_requests(facts, &source, &into, args.request);
+    }
     let mut plan = Plan::new("branch merge-back", facts.now.timestamp());
     let mut pushed = Vec::new();
     let mut merges = Vec::new();
@@ -68,6 +75,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
             committer: facts.identity()?,
             when: facts.now.with().subsec_nanosecond(0).build().unwrap_or_else(|_| facts.now.clone()),
             sign: facts.signs("commit.gpgsign")?,
+            aside: false,
         }));
         pushed.push((name.clone(), Rev::Made(made), target.remote));
     }
@@ -101,6 +109,34 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     }
     if let Some(push) = push(facts, pushed)? {
         plan.then(Effect::Push(push));
+    }
+    Ok(plan.into())
+}
+
+/// The same through requests, which people merge.
+fn by_requests(facts: &Facts<'_>, source: &Tip, into: &[String], asked: bool) -> Result<Step> {
+    let mut plan = Plan::new("branch merge-back", facts.now.timestamp());
+    plan.output("branch", source.name.as_str());
+    plan.output("into", into.to_vec());
+    plan.summary = format!("request {} into {}", source.name, into.join(", "));
+    if !facts.has_remote()? {
+        return Err(Error::usage("there is no remote, where a request could be opened").at("release.remote"));
+    }
+    let branch = vec![(source.name.clone(), Rev::Commit(source.commit), source.remote)];
+    if let Some(push) = push(facts, branch)? {
+        plan.then(Effect::Push(push));
+    }
+    for name in into.iter().filter(|name| **name != source.name) {
+        let target = tip(facts, name)?;
+        if let Err(conflict) =
+            rehearse(&facts.root, target.commit, &[Make::Merge(Rev::Commit(source.commit))])
+        {
+            let message = format!("{} into {name}: {}", source.name, conflict.message);
+            plan.findings
+                .push(Finding::new(Answer::Warning, "merge-back", message).hint("resolve it in the request"));
+        }
+        let title = format!("Merge {} into {name}", source.name);
+        plan_request_into(facts, &source.name, source.commit, &target, &title, asked, &mut plan)?;
     }
     Ok(plan.into())
 }

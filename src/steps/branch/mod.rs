@@ -10,6 +10,8 @@ use crate::data::CommitId;
 use crate::effect::{Push, RefUpdate, Rev};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
+use crate::plan::{Answer, Finding, Plan};
+use crate::publish::{RequestPlan, commit_list, plan_requests};
 use crate::steps::Step;
 
 /// `branch …`
@@ -100,7 +102,44 @@ fn push(facts: &Facts<'_>, branches: Vec<(String, Rev, Option<CommitId>)>) -> Re
     let updates: Vec<RefUpdate> = branches
         .into_iter()
         .filter(|(_, from, there)| there.is_none_or(|there| *from != Rev::Commit(there)))
-        .map(|(name, from, expect)| RefUpdate { from, to: format!("refs/heads/{name}"), expect })
+        .map(|(name, from, expect)| RefUpdate {
+            from,
+            to: format!("refs/heads/{name}"),
+            expect,
+            force: false,
+        })
         .collect();
     Ok((!updates.is_empty()).then(|| Push { remote: config.remote.clone(), updates }))
+}
+
+/// The request that brings a branch to another: what the one has and the other has not, listed. `tip` is what the branch is
+/// at once the plan is done.
+fn plan_request_into(
+    facts: &Facts<'_>,
+    branch: &str,
+    tip: CommitId,
+    into: &Tip,
+    title: &str,
+    asked: bool,
+    plan: &mut Plan,
+) -> Result<()> {
+    let history = facts.repo().history(&[tip], &[into.commit])?;
+    if history.is_empty() {
+        plan.findings.push(Finding::new(
+            Answer::Note,
+            "request",
+            format!("{} has all of {branch}: a request is opened once it has not", into.name),
+        ));
+        return Ok(());
+    }
+    let commits: Vec<(CommitId, String)> =
+        history.iter().map(|commit| (commit.id(), commit.message().into_owned())).collect();
+    let wanted = RequestPlan {
+        head: branch.to_owned(),
+        base: into.name.clone(),
+        title: title.to_owned(),
+        body: format!("What {branch} has and {} has not:\n\n{}", into.name, commit_list(commits)),
+        there: at_remote(facts, branch)? == Some(tip),
+    };
+    plan_requests(facts, vec![wanted], asked, plan)
 }

@@ -2,22 +2,22 @@
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use std::collections::BTreeMap;
 
 use super::release::{self, Seen};
-use super::{Forge, Forges, Request, RequestState, RequestText, Run, RunState, Status};
+use super::{Forge, Forges, Request, RequestState, RequestText, Run, RunState, Status, View};
 use crate::data::CommitId;
 use crate::effect::{Comment, Dispatch, Effect, ForgeRequest, On, SetStatus};
 use crate::error::{Error, Result};
 use crate::world::State;
 use crate::world::http::Failure;
 
+/// How long what was seen of a release counts as seen just now.
+const FRESH: Duration = Duration::from_secs(30);
 /// How often a change is tried, with a look before each.
 const TRIES: u32 = 4;
-/// How often a run is looked at while it goes on: 1,800 seconds make 120 looks.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// How long a run takes to show, in seconds between looks.
 const SHOWS_AFTER: [u64; 4] = [1, 2, 4, 8];
 /// How long a run is waited for.
@@ -29,8 +29,8 @@ const LOG_TAIL: usize = 4096;
 #[derive(Debug, Default)]
 pub struct Writer {
     forges: std::sync::Arc<Forges>,
-    /// What was seen of releases, by their tag.
-    seen: Mutex<BTreeMap<String, Seen>>,
+    /// What was seen of releases, by their tag, and when.
+    seen: Mutex<BTreeMap<String, (Instant, Seen)>>,
 }
 
 impl Writer {
@@ -39,13 +39,19 @@ impl Writer {
         Writer { forges, seen: Mutex::default() }
     }
 
-    /// How an effect stands; none for one that is not about a forge. `commit` is what a status is about.
+    /// How an effect stands; none for one that is not about a forge. `commit` is what a status or a release is about.
     pub fn observe(&self, effect: &Effect, commit: Option<CommitId>) -> Result<Option<State>> {
         Ok(Some(match effect {
             Effect::ForgeRelease(want) => {
                 let forge = self.forges.at(&want.place)?;
-                let (state, seen) = release::observe(forge.as_ref(), want)?;
-                self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(want.tag.clone(), seen);
+                let lock = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+                // A run looks at everything before it begins, and at each effect before it does it: once for both is enough
+                // where nothing took long in between.
+                let fresh = lock().remove(&want.tag).filter(|(at, _)| at.elapsed() < FRESH);
+                let when = fresh.as_ref().map_or_else(Instant::now, |(at, _)| *at);
+                let (state, seen) =
+                    release::observe(forge.as_ref(), want, commit, fresh.map(|(_, seen)| seen))?;
+                lock().insert(want.tag.clone(), (when, seen));
                 state
             }
             Effect::ForgeRequest(want) => observe_request(self.forges.at(&want.place)?.as_ref(), want)?,
@@ -68,7 +74,7 @@ impl Writer {
             Effect::ForgeRelease(want) => {
                 let forge = self.forges.at(&want.place)?;
                 let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&want.tag);
-                release::converge(forge.as_ref(), want, root, seen)
+                release::converge(forge.as_ref(), want, commit, root, seen.map(|(_, seen)| seen))
             }
             Effect::ForgeRequest(want) => {
                 let forge = self.forges.at(&want.place)?;
@@ -149,7 +155,7 @@ fn is_as_wanted(request: &Request, want: &ForgeRequest) -> bool {
 
 /// What is to become of the newest request between two branches.
 fn judge_request(
-    forge: &dyn Forge,
+    forge: &dyn View,
     there: Option<&Request>,
     want: &ForgeRequest,
 ) -> std::result::Result<State, Failure> {
@@ -178,7 +184,8 @@ fn judge_request(
     })
 }
 
-fn observe_request(forge: &dyn Forge, want: &ForgeRequest) -> Result<State> {
+/// How a request stands.
+pub fn observe_request(forge: &dyn View, want: &ForgeRequest) -> Result<State> {
     let there = forge.request(&want.head, &want.base)?;
     Ok(judge_request(forge, there.as_ref(), want)?)
 }
@@ -312,11 +319,22 @@ fn wait_for_run(forge: &dyn Forge, want: &Dispatch) -> std::result::Result<Optio
     Ok(None)
 }
 
+/// How long a run is left alone after it was looked at this often: short ones are seen to end soon, and half an hour costs
+/// less than a hundred looks.
+fn pause(looks: u32) -> Duration {
+    Duration::from_secs(match looks {
+        0..=3 => 5,
+        4..=30 => 15,
+        _ => 25,
+    })
+}
+
 /// Looks at a run until it ends, and tells what changes. How it ends is the answer.
 fn follow(forge: &dyn Forge, run: Run, line: &dyn Fn(&str)) -> Result<()> {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let mut run = run;
     let mut said = String::new();
+    let mut looks = 0;
     while run.state == RunState::Going {
         if run.said != said {
             line(&run.said);
@@ -329,7 +347,8 @@ fn follow(forge: &dyn Forge, run: Run, line: &dyn Fn(&str)) -> Result<()> {
             ))
             .at(run.url));
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(pause(looks));
+        looks += 1;
         run = forge.run(run.id)?;
     }
     let jobs = forge.jobs(run.id)?;
@@ -347,4 +366,23 @@ fn follow(forge: &dyn Forge, run: Run, line: &dyn Fn(&str)) -> Result<()> {
     };
     let name = failed.map(|job| format!(", job {}", job.name)).unwrap_or_default();
     Err(Error::no(format!("the run ended with {}{name}", run.said)).at(run.url).detail(tail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_an_hour_costs_less_than_a_hundred_looks() {
+        let half_an_hour = Duration::from_secs(30 * 60);
+        let mut passed = Duration::ZERO;
+        let looks = (0..).take_while(|looks| {
+            passed += pause(*looks);
+            passed <= half_an_hour
+        });
+        // With the start, the look for the run before it, its jobs and a log: at most 120 calls, none of them taken for free.
+        let looks = looks.count();
+        assert!((60..100).contains(&looks), "{looks}");
+        assert_eq!(pause(0), Duration::from_secs(5));
+    }
 }

@@ -1,6 +1,8 @@
 //! GitHub and GitHub Enterprise: `octocrab` over the one HTTP client. <https://docs.github.com/rest>
 
+mod answers;
 mod gate;
+mod write;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -8,20 +10,24 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{ACCEPT, HeaderName, HeaderValue};
 use http::{Method, Response, Uri};
 use http_body_util::{BodyExt as _, Full};
+use jiff::Timestamp;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tower_service::Service;
 use url::Url;
 
+use self::answers::{
+    CombinedStatus, CommentAnswer, JobAnswer, Jobs, PullAnswer, RefAnswer, ReleaseAnswer, RepositoryAnswer,
+    RunAnswer, Runs, from_graphql, run_state,
+};
 use super::{
-    Answer, Asset, Comment, Forge, Job, Place, Release, ReleaseText, Repository, Request, RequestState,
-    RequestText, Run, RunState, RunText, Status, StatusState, View,
+    Answer, Asset, Brought, Comment, Job, Place, Release, Repository, Request, RequestState, RequestText,
+    Run, RunText, Status, StatusState, View,
 };
 use crate::data::CommitId;
 use crate::error::Result;
@@ -198,6 +204,16 @@ impl GitHub {
         Ok((items, true))
     }
 
+    /// <https://docs.github.com/rest/releases/assets#get-a-release-asset>
+    fn content(&self, asset: &Asset, keep: Keep) -> Answer<String> {
+        let route = self.route(&format!("releases/assets/{}", asset.id));
+        let mut request = web::Request::new(Method::GET, self.address(&route));
+        say_version(&mut request.headers);
+        request.headers.insert(ACCEPT, HeaderValue::from_static("application/octet-stream"));
+        request.keep = keep;
+        Ok(String::from_utf8_lossy(self.http.call(request)?.body()).into_owned())
+    }
+
     fn owner(&self) -> &str {
         self.place.repository.split('/').next().unwrap_or_default()
     }
@@ -222,261 +238,6 @@ impl GitHub {
         }
         Ok(())
     }
-}
-
-#[derive(Deserialize)]
-struct RepositoryAnswer {
-    full_name: String,
-    default_branch: String,
-    #[serde(default)]
-    archived: bool,
-    parent: Option<Named>,
-    permissions: Option<Permissions>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    full_name: String,
-}
-
-#[derive(Deserialize)]
-struct Permissions {
-    #[serde(default)]
-    push: bool,
-}
-
-#[derive(Deserialize)]
-struct RefAnswer {
-    #[serde(rename = "ref")]
-    name: String,
-    object: Object,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    sha: String,
-}
-
-#[derive(Deserialize)]
-struct ReleaseAnswer {
-    id: u64,
-    tag_name: String,
-    name: Option<String>,
-    body: Option<String>,
-    draft: bool,
-    prerelease: bool,
-    #[serde(default)]
-    immutable: Option<bool>,
-    html_url: String,
-    upload_url: String,
-    #[serde(default)]
-    assets: Vec<AssetAnswer>,
-}
-
-#[derive(Deserialize)]
-struct AssetAnswer {
-    id: u64,
-    name: String,
-    #[serde(default)]
-    state: String,
-    size: Option<u64>,
-    #[serde(default)]
-    digest: Option<String>,
-    browser_download_url: String,
-}
-
-impl From<AssetAnswer> for Asset {
-    fn from(asset: AssetAnswer) -> Self {
-        Asset {
-            id: asset.id.to_string(),
-            sha256: asset.digest.and_then(|d| d.strip_prefix("sha256:").map(str::to_ascii_lowercase)),
-            // A file whose upload broke off stays behind as `starter`.
-            complete: asset.state == "uploaded",
-            name: asset.name,
-            size: asset.size,
-            listed: true,
-            url: asset.browser_download_url,
-        }
-    }
-}
-
-impl From<ReleaseAnswer> for Release {
-    fn from(release: ReleaseAnswer) -> Self {
-        Release {
-            id: release.id.to_string(),
-            tag: release.tag_name,
-            name: release.name.unwrap_or_default(),
-            notes: release.body.unwrap_or_default(),
-            draft: release.draft,
-            prerelease: release.prerelease,
-            immutable: release.immutable.unwrap_or(false),
-            url: release.html_url,
-            // `https://uploads.github.com/…/assets{?name,label}`, RFC 6570.
-            upload: release.upload_url.split('{').next().unwrap_or_default().to_owned(),
-            assets: release.assets.into_iter().map(Asset::from).collect(),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct PullAnswer {
-    number: u64,
-    title: String,
-    body: Option<String>,
-    state: String,
-    merged_at: Option<String>,
-    head: Branch,
-    base: Branch,
-    user: Option<Login>,
-    #[serde(default)]
-    labels: Vec<Label>,
-    #[serde(default)]
-    requested_reviewers: Vec<Login>,
-    #[serde(default)]
-    requested_teams: Vec<Team>,
-    html_url: String,
-}
-
-#[derive(Deserialize)]
-struct Branch {
-    #[serde(rename = "ref")]
-    name: String,
-    sha: String,
-}
-
-#[derive(Deserialize)]
-struct Login {
-    login: String,
-}
-
-#[derive(Deserialize)]
-struct Label {
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Team {
-    slug: String,
-}
-
-impl PullAnswer {
-    fn neutral(self, owner: &str) -> Request {
-        let mut labels: Vec<String> = self.labels.into_iter().map(|l| l.name).collect();
-        labels.sort();
-        let teams = self.requested_teams.into_iter().map(|t| format!("{owner}/{}", t.slug));
-        let mut reviewers: Vec<String> =
-            self.requested_reviewers.into_iter().map(|r| r.login).chain(teams).collect();
-        reviewers.sort();
-        Request {
-            number: self.number,
-            title: self.title,
-            body: self.body.unwrap_or_default(),
-            state: match (self.state.as_str(), &self.merged_at) {
-                ("open", _) => RequestState::Open,
-                (_, Some(_)) => RequestState::Merged,
-                (_, None) => RequestState::Closed,
-            },
-            commit: self.head.sha,
-            head: self.head.name,
-            base: self.base.name,
-            author: self.user.map(|u| u.login).unwrap_or_default(),
-            labels,
-            reviewers,
-            url: self.html_url,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct CommentAnswer {
-    id: u64,
-    body: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct CombinedStatus {
-    statuses: Vec<StatusAnswer>,
-}
-
-#[derive(Deserialize)]
-struct StatusAnswer {
-    context: String,
-    state: String,
-    description: Option<String>,
-    target_url: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Runs {
-    workflow_runs: Vec<RunAnswer>,
-}
-
-#[derive(Deserialize)]
-struct RunAnswer {
-    id: u64,
-    name: Option<String>,
-    display_title: Option<String>,
-    status: Option<String>,
-    conclusion: Option<String>,
-    html_url: String,
-}
-
-#[derive(Deserialize)]
-struct Started {
-    workflow_run_id: u64,
-    html_url: String,
-}
-
-#[derive(Deserialize)]
-struct Jobs {
-    jobs: Vec<JobAnswer>,
-}
-
-#[derive(Deserialize)]
-struct JobAnswer {
-    id: u64,
-    name: String,
-    status: String,
-    conclusion: Option<String>,
-}
-
-/// <https://docs.github.com/rest/actions/workflow-runs>: `status` until it is `completed`, then `conclusion`.
-fn run_state(status: Option<&str>, conclusion: Option<&str>) -> (RunState, String) {
-    let state = match (status, conclusion) {
-        (Some("completed"), Some("success" | "neutral" | "skipped")) => RunState::Success,
-        (Some("completed"), Some("cancelled")) => RunState::Cancelled,
-        (Some("completed"), _) => RunState::Failure,
-        _ => RunState::Going,
-    };
-    let said = match state {
-        RunState::Going => status,
-        _ => conclusion,
-    };
-    (state, said.unwrap_or("unknown").to_owned())
-}
-
-impl From<RunAnswer> for Run {
-    fn from(run: RunAnswer) -> Self {
-        let (state, said) = run_state(run.status.as_deref(), run.conclusion.as_deref());
-        Run { id: run.id, state, said, url: run.html_url }
-    }
-}
-
-/// What a release's texts and marks are called; `draft` says whether anybody sees it.
-fn release_body(text: &ReleaseText<'_>, draft: bool) -> Value {
-    let mut body = json!({
-        "tag_name": text.tag, "name": text.name, "body": text.notes, "draft": draft, "prerelease": text.prerelease,
-    });
-    if !draft {
-        // A draft cannot be the latest.
-        body["make_latest"] = match text.latest {
-            Some(true) => "true",
-            Some(false) => "false",
-            None => "legacy",
-        }
-        .into();
-    }
-    body
 }
 
 impl View for GitHub {
@@ -517,7 +278,8 @@ impl View for GitHub {
         let route = self.route("releases?per_page=100");
         let (mut found, more) = self.pages(&route, 3, |list: &[ReleaseAnswer]| list.iter().any(of_tag))?;
         found.retain(of_tag);
-        found.sort_by_key(|release| release.draft);
+        // Of several drafts the oldest is the one: every run that looks agrees on it.
+        found.sort_by_key(|release| (release.draft, release.id));
         if found.is_empty() && more {
             let route = self.route(&format!("releases/tags/{}", utf8_percent_encode(tag, NAME)));
             return match self.get::<ReleaseAnswer>(&route) {
@@ -526,16 +288,20 @@ impl View for GitHub {
                 Err(e) => Err(e),
             };
         }
-        Ok(found.into_iter().next().map(Release::from))
+        let mut all = found.into_iter().map(Release::from);
+        let mut release = all.next();
+        if let Some(release) = &mut release {
+            release.others = all.filter(|other| other.draft).collect();
+        }
+        Ok(release)
     }
 
     fn asset_sha256(&self, asset: &Asset) -> Answer<String> {
-        let route = self.route(&format!("releases/assets/{}", asset.id));
-        let mut request = web::Request::new(Method::GET, self.address(&route));
-        say_version(&mut request.headers);
-        request.headers.insert(ACCEPT, HeaderValue::from_static("application/octet-stream"));
-        request.keep = Keep::Sha256;
-        Ok(String::from_utf8_lossy(self.http.call(request)?.body()).into_owned())
+        self.content(asset, Keep::Sha256)
+    }
+
+    fn asset_text(&self, asset: &Asset) -> Answer<String> {
+        self.content(asset, Keep::All)
     }
 
     fn request(&self, head: &str, base: &str) -> Answer<Option<Request>> {
@@ -556,27 +322,43 @@ impl View for GitHub {
         Ok(requests.into_iter().next())
     }
 
-    fn requests_of(&self, commits: &[CommitId]) -> Answer<BTreeMap<CommitId, Vec<Request>>> {
+    fn requests_of_range(
+        &self,
+        commits: &[Brought],
+        _: Option<Timestamp>,
+    ) -> Answer<BTreeMap<CommitId, Vec<Request>>> {
         let mut found = BTreeMap::new();
         let (owner, name) = self.place.repository.split_once('/').unwrap_or_default();
         for some in commits.chunks(COMMITS_AT_ONCE) {
             let asked: String = some
                 .iter()
                 .enumerate()
-                .map(|(at, id)| format!("c{at}: object(oid: \"{id}\") {{ ...requests }} "))
+                .map(|(at, of)| format!("c{at}: object(oid: \"{}\") {{ ...requests }} ", of.commit))
                 .collect();
             // <https://docs.github.com/graphql/reference/objects#commit>
             let query = format!(
                 "query($owner: String!, $name: String!) {{ repository(owner: $owner, name: $name) {{ {asked} }} }} \
                  fragment requests on Commit {{ associatedPullRequests(first: 5) {{ nodes {{ number title body state url \
-                 headRefOid headRefName baseRefName author {{ login }} labels(first: 20) {{ nodes {{ name }} }} }} }} }}"
+                 headRefOid headRefName baseRefName author {{ login }} labels(first: 20) {{ nodes {{ name }} }} \
+                 closingIssuesReferences(first: 20) {{ nodes {{ number repository {{ nameWithOwner }} }} }} }} }} }}"
             );
             let payload = json!({ "query": query, "variables": { "owner": owner, "name": name } });
             let answer: Value = self.run_call(Method::POST, "/graphql", self.crab.graphql(&payload))?;
-            for (at, id) in some.iter().enumerate() {
+            // An answer with errors may hold nothing at all: no request is not the same as no answer.
+            if !answer["repository"].is_object() {
+                let why =
+                    answer["errors"][0]["message"].as_str().unwrap_or("it says nothing of the repository");
+                return Err(Failure::unreadable(Method::POST, &self.address("/graphql"), why));
+            }
+            for (at, of) in some.iter().enumerate() {
                 let nodes = &answer["repository"][format!("c{at}")]["associatedPullRequests"]["nodes"];
-                let requests = nodes.as_array().into_iter().flatten().map(from_graphql).collect();
-                found.insert(*id, requests);
+                let requests = nodes
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|node| from_graphql(node, &self.place.repository))
+                    .collect();
+                found.insert(of.commit, requests);
             }
         }
         Ok(found)
@@ -643,137 +425,5 @@ impl View for GitHub {
         say_version(&mut request.headers);
         request.keep = Keep::Tail(bytes);
         Ok(String::from_utf8_lossy(self.http.call(request)?.body()).into_owned())
-    }
-}
-
-impl Forge for GitHub {
-    fn wait(&self, failure: &Failure, tries: u32) -> bool {
-        self.http.wait(failure, tries)
-    }
-
-    fn stage_release(&self, text: &ReleaseText<'_>) -> Answer<Release> {
-        Ok(self.post::<ReleaseAnswer>(&self.route("releases"), &release_body(text, true))?.into())
-    }
-
-    fn add_asset(&self, release: &Release, name: &str, content: Body) -> Answer<Asset> {
-        let mut url = Url::parse(&release.upload)
-            .map_err(|e| Failure::unreadable(Method::POST, &self.address("/"), e))?;
-        url.query_pairs_mut().append_pair("name", name);
-        let mut request = web::Request::new(Method::POST, url.clone());
-        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-        say_version(&mut request.headers);
-        request.body = content;
-        let response = self.http.call(request)?;
-        let asset: AssetAnswer = serde_json::from_slice(response.body())
-            .map_err(|e| Failure::unreadable(Method::POST, &url, e))?;
-        Ok(asset.into())
-    }
-
-    fn remove_asset(&self, _: &Release, asset: &Asset) -> Answer<()> {
-        let route = self.route(&format!("releases/assets/{}", asset.id));
-        let gone = self.run_call(Method::DELETE, &route, self.crab._delete(route.as_str(), None::<&()>));
-        match gone {
-            Err(e) if !e.absent() => Err(e),
-            _ => Ok(()),
-        }
-    }
-
-    fn publish_release(&self, release: &Release, text: &ReleaseText<'_>) -> Answer<Release> {
-        let route = self.route(&format!("releases/{}", release.id));
-        Ok(self.patch::<ReleaseAnswer>(&route, &release_body(text, false))?.into())
-    }
-
-    fn open_request(&self, text: &RequestText<'_>) -> Answer<Request> {
-        let body = json!({
-            "title": text.title, "head": text.head, "base": text.base, "body": text.body, "draft": text.draft,
-        });
-        let request = self.post::<PullAnswer>(&self.route("pulls"), &body)?.neutral(self.owner());
-        self.label_and_ask(&request, text)?;
-        Ok(request)
-    }
-
-    fn update_request(&self, request: &Request, text: &RequestText<'_>) -> Answer<Request> {
-        let mut now = request.clone();
-        if request.title != text.title || request.body != text.body {
-            let route = self.route(&format!("pulls/{}", request.number));
-            let body = json!({ "title": text.title, "body": text.body });
-            now = self.patch::<PullAnswer>(&route, &body)?.neutral(self.owner());
-        }
-        self.label_and_ask(request, text)?;
-        Ok(now)
-    }
-
-    fn write_comment(&self, request: u64, there: Option<u64>, body: &str) -> Answer<()> {
-        let body = json!({ "body": body });
-        match there {
-            Some(id) => self.patch::<Value>(&self.route(&format!("issues/comments/{id}")), &body)?,
-            None => self.post::<Value>(&self.route(&format!("issues/{request}/comments")), &body)?,
-        };
-        Ok(())
-    }
-
-    fn set_status(&self, commit: CommitId, status: &Status) -> Answer<()> {
-        let state = match status.state {
-            StatusState::Pending => "pending",
-            StatusState::Success => "success",
-            StatusState::Failure => "failure",
-        };
-        let mut body = json!({ "state": state, "context": status.name, "description": status.text });
-        if let Some(url) = &status.url {
-            body["target_url"] = url.as_str().into();
-        }
-        self.post::<Value>(&self.route(&format!("statuses/{commit}")), &body).map(drop)
-    }
-
-    fn start_run(&self, text: &RunText) -> Answer<Option<Run>> {
-        let workflow = text.workflow.as_deref().unwrap_or_default();
-        let route =
-            self.route(&format!("actions/workflows/{}/dispatches", utf8_percent_encode(workflow, NAME)));
-        let body = json!({ "ref": text.git_ref, "inputs": text.inputs, "return_run_details": true });
-        let send = |body: &Value| {
-            self.run_call(Method::POST, &route, async {
-                let response = self.crab._post(route.as_str(), Some(body)).await?;
-                Ok(response.into_body().collect().await?.to_bytes())
-            })
-        };
-        let answer = match send(&body) {
-            // An older server that refuses what it does not know has started nothing.
-            Err(e) if e.status() == Some(422) && e.said.contains("return_run_details") => {
-                send(&json!({ "ref": text.git_ref, "inputs": text.inputs }))?
-            }
-            answer => answer?,
-        };
-        // 204, without a body, where the server does not say which run it started.
-        let started: Option<Started> = serde_json::from_slice(&answer).ok();
-        Ok(started.map(|run| Run {
-            id: run.workflow_run_id,
-            state: RunState::Going,
-            said: "queued".to_owned(),
-            url: run.html_url,
-        }))
-    }
-}
-
-fn from_graphql(node: &Value) -> Request {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut labels: Vec<String> =
-        node["labels"]["nodes"].as_array().into_iter().flatten().map(|label| text(&label["name"])).collect();
-    labels.sort();
-    Request {
-        number: node["number"].as_u64().unwrap_or_default(),
-        title: text(&node["title"]),
-        body: text(&node["body"]),
-        state: match node["state"].as_str() {
-            Some("MERGED") => RequestState::Merged,
-            Some("CLOSED") => RequestState::Closed,
-            _ => RequestState::Open,
-        },
-        commit: text(&node["headRefOid"]),
-        head: text(&node["headRefName"]),
-        base: text(&node["baseRefName"]),
-        author: text(&node["author"]["login"]),
-        labels,
-        reviewers: Vec::new(),
-        url: text(&node["url"]),
     }
 }

@@ -3,7 +3,9 @@
 //! GitLab has no draft releases. Here a release's files go to the generic package registry first, where nobody looks for
 //! a release, and the release is created with links to all of them at once.
 
+mod answers;
 mod gate;
+mod write;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,34 +13,30 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use gitlab::api::endpoint_prelude::{BodyError, Endpoint, QueryParams};
 use gitlab::api::projects::jobs::JobTrace;
-use gitlab::api::projects::merge_requests::notes::{
-    CreateMergeRequestNote, EditMergeRequestNote, MergeRequestNotes,
-};
-use gitlab::api::projects::merge_requests::{CreateMergeRequest, EditMergeRequest, MergeRequests};
+use gitlab::api::projects::merge_requests::MergeRequests;
+use gitlab::api::projects::merge_requests::notes::MergeRequestNotes;
 use gitlab::api::projects::packages::Packages;
 use gitlab::api::projects::packages::generic::UploadPackageFile;
-use gitlab::api::projects::packages::package_files::{DeletePackageFile, PackageFiles};
-use gitlab::api::projects::pipelines::{
-    CreatePipeline, Pipeline, PipelineJobs, PipelineVariable, PipelineVariables, Pipelines,
-};
-use gitlab::api::projects::releases::links::{CreateReleaseLink, DeleteReleaseLink};
-use gitlab::api::projects::releases::{CreateRelease, CreateReleaseAssetLinks};
+use gitlab::api::projects::packages::package_files::PackageFiles;
+use gitlab::api::projects::pipelines::{Pipeline, PipelineJobs, PipelineVariables, Pipelines};
 use gitlab::api::projects::repository::branches::Branch;
-use gitlab::api::projects::repository::commits::{
-    CommitStatusState, CommitStatuses, CreateCommitStatus, MergeRequests as CommitRequests,
-};
+use gitlab::api::projects::repository::commits::{CommitStatuses, MergeRequests as CommitRequests};
 use gitlab::api::projects::repository::tags::Tag;
 use gitlab::api::users::Users;
 use gitlab::api::{ApiError, Query, RestClient, common, ignore};
 use http::{Method, Response};
-use serde::Deserialize;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
+use self::answers::{
+    FileAnswer, JobAnswer, MergeRequestAnswer, NoteAnswer, PackageAnswer, PipelineAnswer, ProjectAnswer,
+    RefAnswer, ReleaseAnswer, StatusAnswer, User, VariableAnswer, run_state,
+};
 use super::{
-    Answer, Asset, Comment, Forge, Job, Place, Release, ReleaseText, Repository, Request, RequestState,
-    RequestText, Run, RunState, RunText, Status, StatusState, Token, View,
+    Answer, Asset, Brought, Comment, Job, Place, Release, Repository, Request, RequestState, Run, RunState,
+    RunText, Status, StatusState, Token, View,
 };
 use crate::data::CommitId;
 use crate::world::http::{self as web, Body, Client, Failure, Keep, Traffic, next_page};
@@ -48,7 +46,9 @@ const PACKAGE: &str = "release-assets";
 /// The variable by which a pipeline is found again.
 const CORRELATION: &str = "RELEASE_STEPS_CORRELATION";
 /// How many commits are asked about one by one, where the list of merged requests does not tell.
-const ONE_BY_ONE: usize = 100;
+const ONE_BY_ONE: usize = 20;
+/// How many pages of a hundred merged requests are read.
+const PAGES_OF_MERGED: usize = 10;
 
 /// A project at GitLab.
 #[derive(Debug)]
@@ -235,6 +235,13 @@ impl GitLab {
         )
     }
 
+    fn content(&self, asset: &Asset, keep: Keep) -> Answer<String> {
+        let url = Url::parse(&asset.url).map_err(|e| Failure::unreadable(Method::GET, &self.api, e))?;
+        let mut request = web::Request::new(Method::GET, url);
+        request.keep = keep;
+        Ok(String::from_utf8_lossy(self.http.call(request)?.body()).into_owned())
+    }
+
     fn user_ids(&self, names: &[String]) -> Answer<Vec<u64>> {
         let mut ids = Vec::new();
         for name in names {
@@ -255,216 +262,10 @@ fn package_version(tag: &str) -> String {
     tag.chars().map(|c| if c.is_ascii_alphanumeric() || ".+-_".contains(c) { c } else { '-' }).collect()
 }
 
-#[derive(Deserialize)]
-struct ProjectAnswer {
-    path_with_namespace: String,
-    default_branch: Option<String>,
-    #[serde(default)]
-    archived: bool,
-    forked_from_project: Option<Forked>,
-    permissions: Option<Permissions>,
-}
-
-#[derive(Deserialize)]
-struct Forked {
-    path_with_namespace: String,
-}
-
-#[derive(Deserialize)]
-struct Permissions {
-    project_access: Option<Access>,
-    group_access: Option<Access>,
-}
-
-#[derive(Deserialize)]
-struct Access {
-    access_level: u64,
-}
-
-#[derive(Deserialize)]
-struct RefAnswer {
-    name: String,
-    commit: Option<CommitAnswer>,
-    /// Of a tag: the tag object, or the commit.
-    target: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct CommitAnswer {
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct ReleaseAnswer {
-    tag_name: String,
-    name: Option<String>,
-    description: Option<String>,
-    #[serde(default)]
-    assets: Assets,
-    #[serde(rename = "_links", default)]
-    links: SelfLink,
-}
-
-#[derive(Deserialize, Default)]
-struct Assets {
-    #[serde(default)]
-    links: Vec<LinkAnswer>,
-}
-
-#[derive(Deserialize)]
-struct LinkAnswer {
-    id: u64,
-    name: String,
-    url: String,
-}
-
-#[derive(Deserialize, Default)]
-struct SelfLink {
-    #[serde(rename = "self")]
-    itself: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct PackageAnswer {
-    id: u64,
-    name: String,
-    version: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct FileAnswer {
-    id: u64,
-    package_id: u64,
-    file_name: String,
-    size: Option<u64>,
-    file_sha256: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct MergeRequestAnswer {
-    iid: u64,
-    title: String,
-    description: Option<String>,
-    state: String,
-    source_branch: String,
-    target_branch: String,
-    author: Option<User>,
-    #[serde(default)]
-    labels: Vec<String>,
-    #[serde(default)]
-    reviewers: Option<Vec<User>>,
-    web_url: String,
-    /// The commit of its head.
-    sha: Option<String>,
-    merge_commit_sha: Option<String>,
-    squash_commit_sha: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct User {
-    id: u64,
-    username: String,
-}
-
-impl From<MergeRequestAnswer> for Request {
-    fn from(request: MergeRequestAnswer) -> Self {
-        let mut labels = request.labels;
-        labels.sort();
-        let mut reviewers: Vec<String> =
-            request.reviewers.unwrap_or_default().into_iter().map(|user| user.username).collect();
-        reviewers.sort();
-        Request {
-            commit: request.sha.unwrap_or_default(),
-            number: request.iid,
-            title: request.title,
-            body: request.description.unwrap_or_default(),
-            state: match request.state.as_str() {
-                "merged" => RequestState::Merged,
-                "closed" => RequestState::Closed,
-                // `locked` is on its way to `merged`.
-                _ => RequestState::Open,
-            },
-            head: request.source_branch,
-            base: request.target_branch,
-            author: request.author.map(|a| a.username).unwrap_or_default(),
-            labels,
-            reviewers,
-            url: request.web_url,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct NoteAnswer {
-    id: u64,
-    body: String,
-    #[serde(default)]
-    system: bool,
-}
-
-#[derive(Deserialize)]
-struct StatusAnswer {
-    name: String,
-    status: String,
-    description: Option<String>,
-    target_url: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct PipelineAnswer {
-    id: u64,
-    status: String,
-    web_url: String,
-}
-
-#[derive(Deserialize)]
-struct VariableAnswer {
-    key: String,
-    value: String,
-}
-
-#[derive(Deserialize)]
-struct JobAnswer {
-    id: u64,
-    name: String,
-    status: String,
-    #[serde(default)]
-    allow_failure: bool,
-}
-
-/// <https://docs.gitlab.com/api/pipelines/#list-project-pipelines>
-fn run_state(status: &str) -> RunState {
-    match status {
-        "success" | "skipped" => RunState::Success,
-        "failed" => RunState::Failure,
-        "canceled" => RunState::Cancelled,
-        _ => RunState::Going,
-    }
-}
-
-impl From<PipelineAnswer> for Run {
-    fn from(pipeline: PipelineAnswer) -> Self {
-        Run {
-            id: pipeline.id,
-            state: run_state(&pipeline.status),
-            said: pipeline.status,
-            url: pipeline.web_url,
-        }
-    }
-}
-
 /// Where a file of a release is, as [`Asset::id`] holds it: the link's id, the package's, the file's.
 fn asset_id(link: Option<u64>, file: Option<&FileAnswer>) -> String {
     let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
     format!("{}:{}:{}", number(link), number(file.map(|f| f.package_id)), number(file.map(|f| f.id)))
-}
-
-fn draft_title(text: &RequestText<'_>) -> String {
-    if text.draft && !text.title.starts_with("Draft:") {
-        format!("Draft: {}", text.title)
-    } else {
-        text.title.to_owned()
-    }
 }
 
 impl View for GitLab {
@@ -566,15 +367,17 @@ impl View for GitLab {
             immutable: false,
             url,
             assets,
+            others: Vec::new(),
             upload: String::new(),
         }))
     }
 
     fn asset_sha256(&self, asset: &Asset) -> Answer<String> {
-        let url = Url::parse(&asset.url).map_err(|e| Failure::unreadable(Method::GET, &self.api, e))?;
-        let mut request = web::Request::new(Method::GET, url);
-        request.keep = Keep::Sha256;
-        Ok(String::from_utf8_lossy(self.http.call(request)?.body()).into_owned())
+        self.content(asset, Keep::Sha256)
+    }
+
+    fn asset_text(&self, asset: &Asset) -> Answer<String> {
+        self.content(asset, Keep::All)
     }
 
     fn request(&self, head: &str, base: &str) -> Answer<Option<Request>> {
@@ -588,29 +391,40 @@ impl View for GitLab {
         Ok(requests.into_iter().next())
     }
 
-    fn requests_of(&self, commits: &[CommitId]) -> Answer<BTreeMap<CommitId, Vec<Request>>> {
+    fn requests_of_range(
+        &self,
+        commits: &[Brought],
+        since: Option<Timestamp>,
+    ) -> Answer<BTreeMap<CommitId, Vec<Request>>> {
         let mut found: BTreeMap<CommitId, Vec<Request>> = BTreeMap::new();
-        let wanted: BTreeMap<String, CommitId> = commits.iter().map(|id| (id.to_string(), *id)).collect();
-        // The newest merged requests name their merge, squash and head commits: one call for a hundred of them.
-        let merged =
-            self.raw(Method::GET, "/merge_requests?state=merged&order_by=updated_at&sort=desc", None);
-        let recent: Vec<MergeRequestAnswer> =
-            self.pages(Ok::<_, String>(merged), 3, |list: &[MergeRequestAnswer]| {
-                list.len() >= commits.len()
-            })?;
-        for request in recent {
+        // The merged requests name their merge, squash and head commits: one call for a hundred of them. What was merged since
+        // was also changed since.
+        let after = since.map(|since| format!("&updated_after={since}")).unwrap_or_default();
+        let path = format!("/merge_requests?state=merged&order_by=updated_at&sort=desc{after}");
+        let merged: Vec<MergeRequestAnswer> = match commits.len() > 1 {
+            true => {
+                self.pages(Ok::<_, String>(self.raw(Method::GET, &path, None)), PAGES_OF_MERGED, |_| false)?
+            }
+            false => Vec::new(),
+        };
+        let mut of: BTreeMap<CommitId, Vec<Request>> = BTreeMap::new();
+        for request in merged {
             let shas = [&request.merge_commit_sha, &request.squash_commit_sha, &request.sha];
-            let ids: Vec<CommitId> =
-                shas.into_iter().flatten().filter_map(|sha| wanted.get(sha).copied()).collect();
+            let mut ids: Vec<CommitId> =
+                shas.into_iter().flatten().filter_map(|sha| sha.parse().ok()).collect();
+            ids.sort_unstable();
+            ids.dedup();
             let request = Request::from(request);
-            for id in ids {
-                let requests = found.entry(id).or_default();
-                if !requests.iter().any(|r| r.number == request.number) {
-                    requests.push(request.clone());
-                }
+            ids.into_iter().for_each(|id| of.entry(id).or_default().push(request.clone()));
+        }
+        let mut rest = Vec::new();
+        for brought in commits {
+            let by = || brought.by.and_then(|by| of.get(&by));
+            match of.get(&brought.commit).or_else(by) {
+                Some(requests) => drop(found.insert(brought.commit, requests.clone())),
+                None => rest.push(brought.commit),
             }
         }
-        let rest: Vec<CommitId> = commits.iter().copied().filter(|id| !found.contains_key(id)).collect();
         for id in rest.into_iter().take(ONE_BY_ONE) {
             let endpoint = CommitRequests::builder().project(self.project()).sha(id.to_string()).build();
             let requests: Vec<MergeRequestAnswer> = match self.ask(endpoint) {
@@ -683,232 +497,5 @@ impl View for GitLab {
         let mut request = web::Request::new(Method::GET, self.address(&endpoint)?);
         request.keep = Keep::Tail(bytes);
         Ok(String::from_utf8_lossy(self.http.call(request)?.body()).into_owned())
-    }
-}
-
-impl Forge for GitLab {
-    fn wait(&self, failure: &Failure, tries: u32) -> bool {
-        self.http.wait(failure, tries)
-    }
-
-    fn stage_release(&self, text: &ReleaseText<'_>) -> Answer<Release> {
-        Ok(Release {
-            id: String::new(),
-            tag: text.tag.to_owned(),
-            name: text.name.to_owned(),
-            notes: text.notes.to_owned(),
-            draft: true,
-            prerelease: false,
-            immutable: false,
-            url: String::new(),
-            assets: Vec::new(),
-            upload: String::new(),
-        })
-    }
-
-    fn add_asset(&self, release: &Release, name: &str, content: Body) -> Answer<Asset> {
-        let version = package_version(&release.tag);
-        let endpoint = self.upload_endpoint(&version, name)?;
-        let mut url = self.address(&endpoint)?;
-        url.set_query(Some("select=package_file"));
-        let mut request = web::Request::new(endpoint.method(), url.clone());
-        request.body = content;
-        let response = self.http.call(request)?;
-        let sent: FileAnswer =
-            serde_json::from_slice(response.body()).map_err(|e| Failure::unreadable(Method::PUT, &url, e))?;
-        url.set_query(None);
-        let id = asset_id(None, Some(&sent));
-        Ok(Asset {
-            id,
-            name: name.to_owned(),
-            size: sent.size,
-            sha256: sent.file_sha256,
-            complete: true,
-            listed: false,
-            url: url.to_string(),
-        })
-    }
-
-    fn remove_asset(&self, release: &Release, asset: &Asset) -> Answer<()> {
-        let ids: Vec<Option<u64>> = asset.id.split(':').map(|id| id.parse().ok()).collect();
-        let gone = |answer: Answer<()>| match answer {
-            Err(e) if !e.absent() => Err(e),
-            _ => Ok(()),
-        };
-        let [link, package, file] = ids.as_slice() else { return Ok(()) };
-        if let Some(link) = link {
-            let endpoint = DeleteReleaseLink::builder()
-                .project(self.project())
-                .tag_name(release.tag.as_str())
-                .link_id(*link)
-                .build();
-            gone(self.tell(endpoint))?;
-        }
-        if let (Some(package), Some(file)) = (package, file) {
-            let endpoint = DeletePackageFile::builder()
-                .project(self.project())
-                .package_id(*package)
-                .package_file_id(*file)
-                .build();
-            gone(self.tell(endpoint))?;
-        }
-        Ok(())
-    }
-
-    fn publish_release(&self, release: &Release, text: &ReleaseText<'_>) -> Answer<Release> {
-        let direct = |name: &str| format!("/{name}");
-        if release.id.is_empty() {
-            let mut links = Vec::new();
-            for asset in &release.assets {
-                links.push(
-                    self.built(
-                        CreateReleaseAssetLinks::builder()
-                            .name(asset.name.as_str())
-                            .url(asset.url.as_str())
-                            .direct_asset_path(direct(&asset.name))
-                            .build(),
-                    )?,
-                );
-            }
-            let endpoint = CreateRelease::builder()
-                .project(self.project())
-                .tag_name(text.tag)
-                .name(text.name)
-                .description(text.notes)
-                .assets(links.into_iter())
-                .build();
-            self.tell(endpoint)?;
-        } else {
-            for asset in release.assets.iter().filter(|asset| !asset.listed) {
-                let endpoint = CreateReleaseLink::builder()
-                    .project(self.project())
-                    .tag_name(text.tag)
-                    .name(asset.name.as_str())
-                    .url(asset.url.as_str())
-                    .direct_asset_path(direct(&asset.name))
-                    .build();
-                self.tell(endpoint)?;
-            }
-            if release.name != text.name || release.notes != text.notes {
-                let path = format!("/releases/{}", common::path_escaped(text.tag));
-                let body = json!({ "name": text.name, "description": text.notes });
-                self.tell(Ok::<_, String>(self.raw(Method::PUT, &path, Some(body))))?;
-            }
-        }
-        let mut now = release.clone();
-        now.id = text.tag.to_owned();
-        now.draft = false;
-        now.name = text.name.to_owned();
-        now.notes = text.notes.to_owned();
-        now.url = format!(
-            "{}/{}/-/releases/{}",
-            self.place.web,
-            self.place.repository,
-            common::path_escaped(text.tag)
-        );
-        now.assets.iter_mut().for_each(|asset| asset.listed = true);
-        Ok(now)
-    }
-
-    fn open_request(&self, text: &RequestText<'_>) -> Answer<Request> {
-        let reviewers = self.user_ids(text.reviewers)?;
-        let mut endpoint = CreateMergeRequest::builder();
-        endpoint
-            .project(self.project())
-            .source_branch(text.head)
-            .target_branch(text.base)
-            .title(draft_title(text))
-            .description(text.body);
-        if !reviewers.is_empty() {
-            endpoint.reviewers(reviewers.into_iter());
-        }
-        if !text.labels.is_empty() {
-            endpoint.labels(text.labels.iter().map(String::as_str));
-        }
-        Ok(self.ask::<MergeRequestAnswer, _>(endpoint.build())?.into())
-    }
-
-    fn update_request(&self, request: &Request, text: &RequestText<'_>) -> Answer<Request> {
-        let missing = |wanted: &[String], there: &[String]| -> Vec<String> {
-            wanted.iter().filter(|w| !there.contains(w)).cloned().collect()
-        };
-        let labels = missing(text.labels, &request.labels);
-        let reviewers = missing(text.reviewers, &request.reviewers);
-        let title = draft_title(text);
-        if request.title == title && request.body == text.body && labels.is_empty() && reviewers.is_empty() {
-            return Ok(request.clone());
-        }
-        let mut endpoint = EditMergeRequest::builder();
-        endpoint.project(self.project()).merge_request(request.number).title(title).description(text.body);
-        for label in &labels {
-            endpoint.add_label(label.as_str());
-        }
-        if !reviewers.is_empty() {
-            // The list is set as a whole: those who are asked already stay.
-            let all: Vec<String> = request.reviewers.iter().chain(&reviewers).cloned().collect();
-            endpoint.reviewers(self.user_ids(&all)?.into_iter());
-        }
-        Ok(self.ask::<MergeRequestAnswer, _>(endpoint.build())?.into())
-    }
-
-    fn write_comment(&self, request: u64, there: Option<u64>, body: &str) -> Answer<()> {
-        match there {
-            Some(note) => self.tell(
-                EditMergeRequestNote::builder()
-                    .project(self.project())
-                    .merge_request(request)
-                    .note(note)
-                    .body(body)
-                    .build(),
-            ),
-            None => self.tell(
-                CreateMergeRequestNote::builder()
-                    .project(self.project())
-                    .merge_request(request)
-                    .body(body)
-                    .build(),
-            ),
-        }
-    }
-
-    fn set_status(&self, commit: CommitId, status: &Status) -> Answer<()> {
-        let state = match status.state {
-            StatusState::Pending => CommitStatusState::Pending,
-            StatusState::Success => CommitStatusState::Success,
-            StatusState::Failure => CommitStatusState::Failed,
-        };
-        let mut endpoint = CreateCommitStatus::builder();
-        endpoint
-            .project(self.project())
-            .commit(commit.to_string())
-            .state(state)
-            .name(status.name.as_str())
-            .description(status.text.as_str());
-        if let Some(url) = &status.url {
-            endpoint.target_url(url.as_str());
-        }
-        self.tell(endpoint.build())
-    }
-
-    fn start_run(&self, text: &RunText) -> Answer<Option<Run>> {
-        let named = text.inputs.iter().map(|(k, v)| (k.as_str(), v.as_str()));
-        let variables: Vec<(&str, &str)> = named.chain([(CORRELATION, text.correlation.as_str())]).collect();
-        // A job token starts pipelines by the trigger alone (<https://docs.gitlab.com/ci/triggers/#use-a-cicd-job>).
-        if let Some(Token::Job(token)) = &self.token {
-            let variables: BTreeMap<&str, &str> = variables.into_iter().collect();
-            let body = json!({ "token": token, "ref": text.git_ref, "variables": variables });
-            let endpoint = self.raw(Method::POST, "/trigger/pipeline", Some(body));
-            return Ok(Some(self.ask::<PipelineAnswer, _>(Ok::<_, String>(endpoint))?.into()));
-        }
-        let mut all = Vec::new();
-        for (key, value) in variables {
-            all.push(self.built(PipelineVariable::builder().key(key).value(value).build())?);
-        }
-        let endpoint = CreatePipeline::builder()
-            .project(self.project())
-            .ref_(text.git_ref.as_str())
-            .variables(all.into_iter())
-            .build();
-        Ok(Some(self.ask::<PipelineAnswer, _>(endpoint)?.into()))
     }
 }

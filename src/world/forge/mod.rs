@@ -4,6 +4,7 @@
 //! have no connection of their own.
 
 pub mod act;
+mod cache;
 mod detect;
 pub mod gate;
 mod github;
@@ -16,15 +17,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::{AUTHORIZATION, HeaderName};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub use cache::requests_of;
 pub use detect::{Detected, Kind, Place, Token, detect, token_for};
 
 use crate::config::ForgeConfig;
 use crate::data::CommitId;
 use crate::error::{Error, Result};
 use crate::facts::Env;
+use crate::rules::commit::references;
 use crate::world::http::{Auth, Body, Client, Failure, Limits, Traffic};
 
 /// An answer of a forge, or why there is none.
@@ -67,6 +71,8 @@ pub struct Release {
     pub url: String,
     /// Its files.
     pub assets: Vec<Asset>,
+    /// Other drafts of the same tag: two runs began at once, or one was killed.
+    pub others: Vec<Release>,
     /// Where files are sent to.
     upload: String,
 }
@@ -118,7 +124,7 @@ pub enum RequestState {
 }
 
 /// A pull or merge request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Its number in the repository.
     pub number: u64,
@@ -140,8 +146,28 @@ pub struct Request {
     pub labels: Vec<String>,
     /// Who is asked to review it, sorted.
     pub reviewers: Vec<String>,
+    /// The issues of the same repository that it closes, sorted.
+    pub closes: Vec<u64>,
     /// Its page.
     pub url: String,
+}
+
+/// A commit whose request is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Brought {
+    /// The commit.
+    pub commit: CommitId,
+    /// The merge that brought it to the branch, where it is not on the branch by itself.
+    pub by: Option<CommitId>,
+}
+
+/// The issues that a request's text closes.
+fn closed_by(text: &str) -> Vec<u64> {
+    let mut numbers: Vec<u64> =
+        references(text).filter(|r| r.closes && r.repository.is_none()).map(|r| r.number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 /// What a request is to be.
@@ -270,10 +296,23 @@ pub trait View: gate::GateView + Send + Sync + std::fmt::Debug {
     fn release(&self, tag: &str) -> Answer<Option<Release>>;
     /// The SHA-256 of a file of a release, which is fetched for it.
     fn asset_sha256(&self, asset: &Asset) -> Answer<String>;
+    /// The text of a file of a release.
+    fn asset_text(&self, asset: &Asset) -> Answer<String>;
     /// The request from one branch into another: the open one, otherwise the newest.
     fn request(&self, head: &str, base: &str) -> Answer<Option<Request>>;
     /// The requests that brought these commits.
-    fn requests_of(&self, commits: &[CommitId]) -> Answer<BTreeMap<CommitId, Vec<Request>>>;
+    fn requests_of(&self, commits: &[CommitId]) -> Answer<BTreeMap<CommitId, Vec<Request>>> {
+        let alone: Vec<Brought> =
+            commits.iter().map(|commit| Brought { commit: *commit, by: None }).collect();
+        self.requests_of_range(&alone, None)
+    }
+    /// The requests that brought these commits, none of which was merged before `since`. A commit that is missing from the
+    /// answer was not looked up: some forges answer about one at a time.
+    fn requests_of_range(
+        &self,
+        commits: &[Brought],
+        since: Option<Timestamp>,
+    ) -> Answer<BTreeMap<CommitId, Vec<Request>>>;
     /// The comments on a request.
     fn comments(&self, request: u64) -> Answer<Vec<Comment>>;
     /// The checks on a commit, the newest of each name.
@@ -296,6 +335,8 @@ pub trait Forge: View {
 
     /// Makes a place for files that nobody sees yet: a draft.
     fn stage_release(&self, text: &ReleaseText<'_>) -> Answer<Release>;
+    /// Takes a draft away.
+    fn discard_draft(&self, release: &Release) -> Answer<()>;
     /// Sends a file for a release. At GitLab the release lists it with [`Forge::publish_release`].
     fn add_asset(&self, release: &Release, name: &str, content: Body) -> Answer<Asset>;
     /// Takes a file away from a release.

@@ -6,8 +6,10 @@
 use std::path::Path;
 
 use super::{Answer, Asset, Forge, Release, ReleaseText, View};
+use crate::data::CommitId;
 use crate::effect::{AssetContent, AssetFile, ForgeRelease};
 use crate::error::{Error, Result};
+use crate::rules::artifacts::{self, Artifact, Record, Recorded, SUMS};
 use crate::world::State;
 use crate::world::files;
 use crate::world::http::{Body, Failure};
@@ -26,6 +28,8 @@ enum Todo<'a> {
     Send(&'a AssetFile),
     /// Publish, list the files, write the texts.
     Publish,
+    /// Take away a draft that another run left.
+    Discard(Release),
 }
 
 /// Why it is not done.
@@ -34,6 +38,8 @@ enum Trouble {
     Refused(Error),
     /// A request failed.
     Failed(Failure),
+    /// Another run makes the same release.
+    Overtaken,
 }
 
 impl From<Failure> for Trouble {
@@ -47,8 +53,32 @@ impl From<Trouble> for Error {
         match trouble {
             Trouble::Refused(error) => error,
             Trouble::Failed(failure) => failure.into(),
+            Trouble::Overtaken => Error::unknown("another run makes the same release")
+                .hint("run again: what is done is found and not done twice"),
         }
     }
+}
+
+/// The release with the record of its files, where one is wanted.
+fn recorded(want: &ForgeRelease, commit: CommitId) -> ForgeRelease {
+    let mut want = want.clone();
+    if want.record {
+        let of = |file: &AssetFile| Artifact {
+            name: file.name.clone(),
+            size: file.size,
+            sha256: file.sha256.clone(),
+        };
+        let text =
+            Record::new(&want.tag, commit, want.assets.iter().filter(|file| file.name != SUMS).map(of))
+                .to_json();
+        want.assets.push(AssetFile {
+            name: artifacts::FILE.to_owned(),
+            size: text.len() as u64,
+            sha256: files::digest_of(text.as_bytes()),
+            content: AssetContent::Text(text),
+        });
+    }
+    want
 }
 
 fn text(want: &ForgeRelease) -> ReleaseText<'_> {
@@ -87,7 +117,8 @@ fn todo<'a>(
             publish |= !there.listed;
             continue;
         }
-        if there.complete && !release.draft && there.listed && !want.replace {
+        let published = there.complete && !release.draft && there.listed;
+        if published && !want.replace && !only_grows(forge, there, file)? {
             return Err(Trouble::Refused(
                 Error::no(format!("the release {} has another {}", want.tag, file.name))
                     .at(release.url.clone())
@@ -111,7 +142,22 @@ fn todo<'a>(
     if publish {
         todo.push(Todo::Publish);
     }
+    // Only what a run of the same release made: people may keep drafts of their own.
+    let same = |other: &&Release| other.name == want.name && other.notes.trim() == want.notes.trim();
+    todo.extend(release.others.iter().filter(same).cloned().map(Todo::Discard));
     Ok(todo)
+}
+
+/// Whether a list of digests only lacks files that were added since: all that it has stays true.
+fn only_grows(forge: &dyn View, there: &Asset, file: &AssetFile) -> Answer<bool> {
+    let AssetContent::Text(text) = &file.content else { return Ok(false) };
+    if ![artifacts::FILE, SUMS].contains(&file.name.as_str()) {
+        return Ok(false);
+    }
+    let read = (Recorded::parse(&forge.asset_text(there)?), Recorded::parse(text));
+    let (Ok(old), Ok(new)) = read else { return Ok(false) };
+    let kept = old.artifacts.iter().all(|(name, artifact)| new.artifacts.get(name) == Some(artifact));
+    Ok(kept && old.tag == new.tag && old.commit == new.commit)
 }
 
 /// Whether a file is the one that is wanted, by its digest, which is fetched where the forge does not say it.
@@ -128,19 +174,45 @@ fn same(forge: &dyn View, there: &Asset, file: &AssetFile) -> Answer<bool> {
 /// What was seen of a release, so that acting need not look at once again.
 pub type Seen = Option<Release>;
 
-/// Looks at the release.
-pub fn observe(forge: &dyn View, want: &ForgeRelease) -> Result<(State, Seen)> {
-    let seen = forge.release(&want.tag)?;
-    Ok(match todo(forge, seen.as_ref(), want) {
-        Ok(todo) if todo.is_empty() => (State::Done(None), seen),
+/// Looks at the release. `commit` is the tag's; none while the tag is not made. `seen` is what was seen of it a moment ago.
+pub fn observe(
+    forge: &dyn View,
+    want: &ForgeRelease,
+    commit: Option<CommitId>,
+    seen: Option<Seen>,
+) -> Result<(State, Seen)> {
+    let seen = match seen {
+        Some(seen) => seen,
+        None => forge.release(&want.tag)?,
+    };
+    let whole = commit.map(|commit| recorded(want, commit));
+    Ok(match todo(forge, seen.as_ref(), whole.as_ref().unwrap_or(want)) {
+        Ok(todo) if todo.is_empty() && (whole.is_some() || !want.record) => (State::Done(None), seen),
         Ok(_) => (State::Ready, seen),
         Err(Trouble::Refused(error)) => (State::Conflict(error), seen),
-        Err(Trouble::Failed(failure)) => return Err(failure.into()),
+        Err(trouble) => return Err(trouble.into()),
     })
 }
 
 /// Does what is missing. `seen` is what [`observe`] saw just now.
-pub fn converge(forge: &dyn Forge, want: &ForgeRelease, root: &Path, seen: Option<Seen>) -> Result<()> {
+pub fn converge(
+    forge: &dyn Forge,
+    want: &ForgeRelease,
+    commit: Option<CommitId>,
+    root: &Path,
+    seen: Option<Seen>,
+) -> Result<()> {
+    let want = &match (want.record, commit) {
+        (false, _) => want.clone(),
+        (true, Some(commit)) => recorded(want, commit),
+        (true, None) => {
+            return Err(Error::no(format!(
+                "there is no tag {} here, whose commit is to be recorded",
+                want.tag
+            ))
+            .hint("`git fetch --tags`, then run again"));
+        }
+    };
     let mut seen = seen;
     for tries in 1.. {
         match attempt(forge, want, root, seen.take()) {
@@ -148,6 +220,7 @@ pub fn converge(forge: &dyn Forge, want: &ForgeRelease, root: &Path, seen: Optio
             // What was done shows with a delay: longer waits than after a question.
             Err(Trouble::Failed(failure))
                 if failure.look_again() && tries < TRIES && forge.wait(&failure, tries + 1) => {}
+            Err(Trouble::Overtaken) if tries < TRIES => {}
             Err(trouble) => return Err(trouble.into()),
         }
     }
@@ -179,7 +252,11 @@ fn attempt(
     for todo in todo {
         let known = release.as_mut();
         match (todo, known) {
-            (Todo::Stage, _) => release = Some(forge.stage_release(&text(want))?),
+            (Todo::Stage, _) => match stage(forge, want)? {
+                Some(staged) => release = Some(staged),
+                None => return Err(Trouble::Overtaken),
+            },
+            (Todo::Discard(draft), _) => forge.discard_draft(&draft)?,
             (Todo::Remove(asset), Some(release)) => {
                 forge.remove_asset(release, &asset)?;
                 release.assets.retain(|a| a.name != asset.name);
@@ -200,6 +277,22 @@ fn attempt(
         }
     }
     Ok(())
+}
+
+/// Makes the draft; none when another run was first, whose draft is gone on with.
+fn stage(forge: &dyn Forge, want: &ForgeRelease) -> Answer<Option<Release>> {
+    let staged = forge.stage_release(&text(want))?;
+    if want.place.kind != super::Kind::GitHub {
+        return Ok(Some(staged));
+    }
+    // GitHub takes any number of drafts of a tag. Each run looks again after it made one, so that the oldest is left.
+    match forge.release(&want.tag)? {
+        Some(first) if first.id != staged.id => {
+            forge.discard_draft(&staged)?;
+            Ok(None)
+        }
+        _ => Ok(Some(staged)),
+    }
 }
 
 fn content(root: &Path, file: &AssetFile) -> Result<Body> {

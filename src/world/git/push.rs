@@ -50,6 +50,7 @@ impl Writer {
             return Ok(State::Conflict(tag_elsewhere(tag, theirs, ours).at("the remote")));
         }
         if let Some(ours) = ours
+            && !update.force
             && self
                 .git(["merge-base", "--is-ancestor", &ours.to_string(), &theirs.to_string()])
                 .output()?
@@ -69,7 +70,7 @@ impl Writer {
     /// Pushes what is missing at the remote, all or none.
     pub fn push(&self, push: &Push, made: &Made) -> Result<()> {
         let there = ls_remote(&self.root, &push.remote)?;
-        let mut refspecs = Vec::new();
+        let (mut refspecs, mut leases) = (Vec::new(), Vec::new());
         for update in &push.updates {
             if let State::Done(_) = self.observe_ref(update, &there, made)? {
                 continue;
@@ -79,6 +80,10 @@ impl Writer {
                 rev => self.known(rev, made)?.to_string(),
             };
             refspecs.push(format!("{from}:{}", update.to));
+            if update.force {
+                let expect = update.expect.map(|id| id.to_string()).unwrap_or_default();
+                leases.push(format!("--force-with-lease={}:{expect}", update.to));
+            }
         }
         crash::point();
         let head = ["push", "--porcelain", "--no-follow-tags"];
@@ -86,6 +91,7 @@ impl Writer {
             let args = head
                 .into_iter()
                 .chain(atomic)
+                .chain(leases.iter().map(String::as_str))
                 .chain(["--", &push.remote])
                 .chain(refspecs.iter().map(String::as_str));
             Git::new(&self.root, args).output()

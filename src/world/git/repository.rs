@@ -201,6 +201,11 @@ impl Repository {
         Ok(decode(found.message_bytes(), encoding).0.into_owned())
     }
 
+    /// When a commit was made, in seconds since 1970.
+    pub fn seconds(&self, commit: CommitId) -> Result<i64, Error> {
+        Ok(self.git.find_commit(git2::Oid::from_bytes(commit.as_bytes())?)?.time().seconds())
+    }
+
     /// The paths of all tracked files: those of the index, or of `HEAD` in a bare repository.
     ///
     /// # Errors

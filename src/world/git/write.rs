@@ -72,6 +72,9 @@ impl Writer {
 
     /// The full name of the ref that a commit effect moves, and whether the work tree goes with it.
     fn moved_ref(&self, commit: &Commit, parent: CommitId) -> Result<(Option<String>, bool)> {
+        if commit.aside {
+            return Ok((None, false));
+        }
         let head = self.head_branch()?;
         match &commit.branch {
             Some(branch) => Ok((Some(format!("refs/heads/{branch}")), head.as_ref() == Some(branch))),
@@ -87,6 +90,9 @@ impl Writer {
         let Some(parent) = self.commit_of(&commit.parent, made)? else {
             return Ok(State::Ready);
         };
+        if commit.aside {
+            return Ok(State::Ready);
+        }
         let tip = match &commit.branch {
             Some(branch) => self.parse(&format!("refs/heads/{branch}"))?,
             None if self.head_branch()?.is_none() => self.parse("HEAD")?,

@@ -1,0 +1,264 @@
+//! What effects do at GitLab.
+
+use std::collections::BTreeMap;
+
+use gitlab::api::common;
+use gitlab::api::endpoint_prelude::Endpoint as _;
+use gitlab::api::projects::merge_requests::notes::{CreateMergeRequestNote, EditMergeRequestNote};
+use gitlab::api::projects::merge_requests::{CreateMergeRequest, EditMergeRequest};
+use gitlab::api::projects::packages::package_files::DeletePackageFile;
+use gitlab::api::projects::pipelines::{CreatePipeline, PipelineVariable};
+use gitlab::api::projects::releases::links::{CreateReleaseLink, DeleteReleaseLink};
+use gitlab::api::projects::releases::{CreateRelease, CreateReleaseAssetLinks};
+use gitlab::api::projects::repository::commits::{CommitStatusState, CreateCommitStatus};
+use http::Method;
+use serde_json::json;
+
+use super::answers::{FileAnswer, MergeRequestAnswer, PipelineAnswer};
+use super::{CORRELATION, GitLab, asset_id, package_version};
+use crate::data::CommitId;
+use crate::world::forge::{
+    Answer, Asset, Forge, Release, ReleaseText, Request, RequestText, Run, RunText, Status, StatusState,
+    Token,
+};
+use crate::world::http::{self as web, Body, Failure};
+
+fn draft_title(text: &RequestText<'_>) -> String {
+    if text.draft && !text.title.starts_with("Draft:") {
+        format!("Draft: {}", text.title)
+    } else {
+        text.title.to_owned()
+    }
+}
+
+impl Forge for GitLab {
+    fn wait(&self, failure: &Failure, tries: u32) -> bool {
+        self.http.wait(failure, tries)
+    }
+
+    fn stage_release(&self, text: &ReleaseText<'_>) -> Answer<Release> {
+        Ok(Release {
+            id: String::new(),
+            tag: text.tag.to_owned(),
+            name: text.name.to_owned(),
+            notes: text.notes.to_owned(),
+            draft: true,
+            prerelease: false,
+            immutable: false,
+            url: String::new(),
+            assets: Vec::new(),
+            others: Vec::new(),
+            upload: String::new(),
+        })
+    }
+
+    fn discard_draft(&self, _: &Release) -> Answer<()> {
+        Ok(())
+    }
+
+    fn add_asset(&self, release: &Release, name: &str, content: Body) -> Answer<Asset> {
+        let version = package_version(&release.tag);
+        let endpoint = self.upload_endpoint(&version, name)?;
+        let mut url = self.address(&endpoint)?;
+        url.set_query(Some("select=package_file"));
+        let mut request = web::Request::new(endpoint.method(), url.clone());
+        request.body = content;
+        let response = self.http.call(request)?;
+        let sent: FileAnswer =
+            serde_json::from_slice(response.body()).map_err(|e| Failure::unreadable(Method::PUT, &url, e))?;
+        url.set_query(None);
+        let id = asset_id(None, Some(&sent));
+        Ok(Asset {
+            id,
+            name: name.to_owned(),
+            size: sent.size,
+            sha256: sent.file_sha256,
+            complete: true,
+            listed: false,
+            url: url.to_string(),
+        })
+    }
+
+    fn remove_asset(&self, release: &Release, asset: &Asset) -> Answer<()> {
+        let ids: Vec<Option<u64>> = asset.id.split(':').map(|id| id.parse().ok()).collect();
+        let gone = |answer: Answer<()>| match answer {
+            Err(e) if !e.absent() => Err(e),
+            _ => Ok(()),
+        };
+        let [link, package, file] = ids.as_slice() else { return Ok(()) };
+        if let Some(link) = link {
+            let endpoint = DeleteReleaseLink::builder()
+                .project(self.project())
+                .tag_name(release.tag.as_str())
+                .link_id(*link)
+                .build();
+            gone(self.tell(endpoint))?;
+        }
+        if let (Some(package), Some(file)) = (package, file) {
+            let endpoint = DeletePackageFile::builder()
+                .project(self.project())
+                .package_id(*package)
+                .package_file_id(*file)
+                .build();
+            gone(self.tell(endpoint))?;
+        }
+        Ok(())
+    }
+
+    fn publish_release(&self, release: &Release, text: &ReleaseText<'_>) -> Answer<Release> {
+        let direct = |name: &str| format!("/{name}");
+        if release.id.is_empty() {
+            let mut links = Vec::new();
+            for asset in &release.assets {
+                links.push(
+                    self.built(
+                        CreateReleaseAssetLinks::builder()
+                            .name(asset.name.as_str())
+                            .url(asset.url.as_str())
+                            .direct_asset_path(direct(&asset.name))
+                            .build(),
+                    )?,
+                );
+            }
+            let endpoint = CreateRelease::builder()
+                .project(self.project())
+                .tag_name(text.tag)
+                .name(text.name)
+                .description(text.notes)
+                .assets(links.into_iter())
+                .build();
+            self.tell(endpoint)?;
+        } else {
+            for asset in release.assets.iter().filter(|asset| !asset.listed) {
+                let endpoint = CreateReleaseLink::builder()
+                    .project(self.project())
+                    .tag_name(text.tag)
+                    .name(asset.name.as_str())
+                    .url(asset.url.as_str())
+                    .direct_asset_path(direct(&asset.name))
+                    .build();
+                self.tell(endpoint)?;
+            }
+            if release.name != text.name || release.notes != text.notes {
+                let path = format!("/releases/{}", common::path_escaped(text.tag));
+                let body = json!({ "name": text.name, "description": text.notes });
+                self.tell(Ok::<_, String>(self.raw(Method::PUT, &path, Some(body))))?;
+            }
+        }
+        let mut now = release.clone();
+        now.id = text.tag.to_owned();
+        now.draft = false;
+        now.name = text.name.to_owned();
+        now.notes = text.notes.to_owned();
+        now.url = format!(
+            "{}/{}/-/releases/{}",
+            self.place.web,
+            self.place.repository,
+            common::path_escaped(text.tag)
+        );
+        now.assets.iter_mut().for_each(|asset| asset.listed = true);
+        Ok(now)
+    }
+
+    fn open_request(&self, text: &RequestText<'_>) -> Answer<Request> {
+        let reviewers = self.user_ids(text.reviewers)?;
+        let mut endpoint = CreateMergeRequest::builder();
+        endpoint
+            .project(self.project())
+            .source_branch(text.head)
+            .target_branch(text.base)
+            .title(draft_title(text))
+            .description(text.body);
+        if !reviewers.is_empty() {
+            endpoint.reviewers(reviewers.into_iter());
+        }
+        if !text.labels.is_empty() {
+            endpoint.labels(text.labels.iter().map(String::as_str));
+        }
+        Ok(self.ask::<MergeRequestAnswer, _>(endpoint.build())?.into())
+    }
+
+    fn update_request(&self, request: &Request, text: &RequestText<'_>) -> Answer<Request> {
+        let missing = |wanted: &[String], there: &[String]| -> Vec<String> {
+            wanted.iter().filter(|w| !there.contains(w)).cloned().collect()
+        };
+        let labels = missing(text.labels, &request.labels);
+        let reviewers = missing(text.reviewers, &request.reviewers);
+        let title = draft_title(text);
+        if request.title == title && request.body == text.body && labels.is_empty() && reviewers.is_empty() {
+            return Ok(request.clone());
+        }
+        let mut endpoint = EditMergeRequest::builder();
+        endpoint.project(self.project()).merge_request(request.number).title(title).description(text.body);
+        for label in &labels {
+            endpoint.add_label(label.as_str());
+        }
+        if !reviewers.is_empty() {
+            // The list is set as a whole: those who are asked already stay.
+            let all: Vec<String> = request.reviewers.iter().chain(&reviewers).cloned().collect();
+            endpoint.reviewers(self.user_ids(&all)?.into_iter());
+        }
+        Ok(self.ask::<MergeRequestAnswer, _>(endpoint.build())?.into())
+    }
+
+    fn write_comment(&self, request: u64, there: Option<u64>, body: &str) -> Answer<()> {
+        match there {
+            Some(note) => self.tell(
+                EditMergeRequestNote::builder()
+                    .project(self.project())
+                    .merge_request(request)
+                    .note(note)
+                    .body(body)
+                    .build(),
+            ),
+            None => self.tell(
+                CreateMergeRequestNote::builder()
+                    .project(self.project())
+                    .merge_request(request)
+                    .body(body)
+                    .build(),
+            ),
+        }
+    }
+
+    fn set_status(&self, commit: CommitId, status: &Status) -> Answer<()> {
+        let state = match status.state {
+            StatusState::Pending => CommitStatusState::Pending,
+            StatusState::Success => CommitStatusState::Success,
+            StatusState::Failure => CommitStatusState::Failed,
+        };
+        let mut endpoint = CreateCommitStatus::builder();
+        endpoint
+            .project(self.project())
+            .commit(commit.to_string())
+            .state(state)
+            .name(status.name.as_str())
+            .description(status.text.as_str());
+        if let Some(url) = &status.url {
+            endpoint.target_url(url.as_str());
+        }
+        self.tell(endpoint.build())
+    }
+
+    fn start_run(&self, text: &RunText) -> Answer<Option<Run>> {
+        let named = text.inputs.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+        let variables: Vec<(&str, &str)> = named.chain([(CORRELATION, text.correlation.as_str())]).collect();
+        // A job token starts pipelines by the trigger alone (<https://docs.gitlab.com/ci/triggers/#use-a-cicd-job>).
+        if let Some(Token::Job(token)) = &self.token {
+            let variables: BTreeMap<&str, &str> = variables.into_iter().collect();
+            let body = json!({ "token": token, "ref": text.git_ref, "variables": variables });
+            let endpoint = self.raw(Method::POST, "/trigger/pipeline", Some(body));
+            return Ok(Some(self.ask::<PipelineAnswer, _>(Ok::<_, String>(endpoint))?.into()));
+        }
+        let mut all = Vec::new();
+        for (key, value) in variables {
+            all.push(self.built(PipelineVariable::builder().key(key).value(value).build())?);
+        }
+        let endpoint = CreatePipeline::builder()
+            .project(self.project())
+            .ref_(text.git_ref.as_str())
+            .variables(all.into_iter())
+            .build();
+        Ok(Some(self.ask::<PipelineAnswer, _>(endpoint)?.into()))
+    }
+}

@@ -1,0 +1,4 @@
+commit "feat: one" a
+tag v1.0.0
+commit "feat: two" a
+origin
