@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::data::Lapse;
 use crate::rules::gate::{Answer, age, brief};
+use crate::rules::scan::Severity;
 
 /// The result of a `scan`, from the file that it wrote.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -23,22 +24,6 @@ pub struct ScanConfig {
     /// How old the result may be.
     #[serde(default)]
     pub max_age: Option<Lapse>,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Critical.
-    Critical,
-    /// High.
-    High,
-    /// Medium.
-    Medium,
-    /// Low.
-    Low,
-    /// None that is known.
-    Unknown,
 }
 
 /// What a scan said.
@@ -61,6 +46,9 @@ pub struct Scan {
 /// Reads the result that `scan` wrote. Severities that it does not count have no findings.
 pub fn scan(text: &str) -> Result<Scan, String> {
     let result: Value = serde_json::from_str(text).map_err(|e| format!("no JSON: {e}"))?;
+    if result["release-steps-scan"]["format"] != 1 {
+        return Err("it is no result of `scan` in a format that this release-steps knows".to_owned());
+    }
     let counts = result["counts"].as_object().ok_or("it counts no findings: it is no result of `scan`")?;
     let passed = match result["verdict"].as_str() {
         Some("pass") => Some(true),
@@ -68,11 +56,10 @@ pub fn scan(text: &str) -> Result<Scan, String> {
         Some("unknown") | None => None,
         Some(other) => return Err(format!("`{}` is no verdict", brief(other))),
     };
-    let all = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Unknown];
     let mut open = BTreeMap::new();
-    for severity in all {
-        let name = format!("{severity:?}").to_lowercase();
-        let count = match counts.get(&name) {
+    for severity in Severity::WORST_FIRST {
+        let name = severity.name();
+        let count = match counts.get(name) {
             None => Some(0),
             Some(count) => count.as_u64().or_else(|| count["all"].as_u64()),
         };
@@ -90,9 +77,15 @@ pub fn scan(text: &str) -> Result<Scan, String> {
 impl ScanConfig {
     /// The answer at a time, for a commit.
     pub fn answer(&self, scan: &Scan, commit: &str, at: &Zoned) -> Answer {
-        if let Some(other) = scan.commit.as_deref().filter(|c| *c != commit) {
-            return Answer::unknown(format!("the scan is of another commit, {}", brief(other)))
-                .turn("scan this commit");
+        match scan.commit.as_deref() {
+            Some(own) if own == commit => {}
+            Some(other) => {
+                return Answer::unknown(format!("the scan is of another commit, {}", brief(other)))
+                    .turn("scan this commit");
+            }
+            None => {
+                return Answer::unknown("the scan does not say of which commit it is").turn("scan again");
+            }
         }
         if let Some(limit) = self.max_age {
             let Some(made) = scan.at else {
@@ -100,11 +93,12 @@ impl ScanConfig {
             };
             let age = age("the scan", made, limit.0, at);
             if age.verdict != super::Verdict::Pass {
-                return age.turn("scan again");
+                // It says nothing of what is known today.
+                return Answer { verdict: super::Verdict::Unknown, ..age }.turn("scan again");
             }
         }
-        for (severity, most) in &self.at_most {
-            let name = format!("{severity:?}").to_lowercase();
+        for (severity, most) in self.at_most.iter().rev() {
+            let name = severity.name();
             match scan.open.get(severity) {
                 None => return Answer::unknown(format!("the scan does not count {name} findings")),
                 Some(open) if open > most => {

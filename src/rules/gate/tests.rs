@@ -394,7 +394,7 @@ fn fields_are_those_of_the_facts() {
         "checks": runs(&[]),
         "approvals": approvals(&[]),
         "checklist": Checklist { source: Some("x".to_owned()), tasks: Vec::new() },
-        "scan": scan(r#"{"verdict": "pass", "counts": {}, "at": "2026-02-03T05:00:00Z", "commit": "x"}"#).unwrap(),
+        "scan": scan(r#"{"release-steps-scan": {"format": 1}, "verdict": "pass", "counts": {}, "at": "2026-02-03T05:00:00Z", "commit": "x"}"#).unwrap(),
         "coverage": Coverage { percent: 1.0, base: Some(1.0) },
         "health": Health { status: 200, body: String::new() },
         "prometheus": Samples { values: Vec::new() },
@@ -450,8 +450,11 @@ fn coverage_of_reports() {
 fn scans_health_and_metrics() {
     let now = at("2026-02-03T05:00:00Z");
     let result = |verdict: &str| {
-        scan(&format!(r#"{{"release-steps-scan": {{"format": 1}}, "verdict": "{verdict}", "counts": {{"high": {{"all": 2, "new": 1}}}}}}"#))
-            .unwrap()
+        scan(&format!(
+            r#"{{"release-steps-scan": {{"format": 1}}, "commit": "{COMMIT}", "at": "2026-02-02T05:00:00Z",
+              "verdict": "{verdict}", "counts": {{"high": {{"all": 2, "new": 1}}}}}}"#
+        ))
+        .unwrap()
     };
     let ask =
         |config: &str, verdict| yaml::<ScanConfig>(config).answer(&result(verdict), COMMIT, &now).verdict;
@@ -460,7 +463,19 @@ fn scans_health_and_metrics() {
     assert_eq!(ask("{file: x, at_most: {high: 2, critical: 0}}", "pass"), Verdict::Pass);
     assert_eq!(ask("{file: x, at_most: {high: 2}}", "unknown"), Verdict::Unknown);
     assert_eq!(ask("{file: x, at_most: {high: 1}}", "pass"), Verdict::Fail);
-    assert_eq!(ask("{file: x, max_age: 1d}", "pass"), Verdict::Unknown, "it does not say when it was made");
+    assert_eq!(ask("{file: x, max_age: 1d}", "pass"), Verdict::Pass);
+    assert_eq!(ask("{file: x, max_age: 23h}", "pass"), Verdict::Unknown, "it is too old to say anything");
+    assert_eq!(ask("{file: x, max_age: 23h}", "fail"), Verdict::Unknown);
+    let fresh: ScanConfig = yaml("{file: x, max_age: 1d}");
+    for other in [
+        measure::Scan { commit: Some(COMMIT.replace('1', "2")), ..result("pass") },
+        measure::Scan { commit: None, ..result("pass") },
+        measure::Scan { at: None, ..result("pass") },
+        measure::Scan { at: Some("2026-02-04T00:00:00Z".parse().unwrap()), ..result("pass") },
+    ] {
+        assert_eq!(fresh.answer(&other, COMMIT, &now).verdict, Verdict::Unknown, "{other:?}");
+    }
+    assert!(scan(r#"{"counts": {}, "verdict": "pass"}"#).is_err(), "anything may look like that");
     assert!(scan("{}").is_err() && scan(r#"{"counts": {"high": "many"}}"#).is_err());
 
     let health: HealthConfig = yaml("{url: u, contains: ok, json: {/status: ok, /n: 1}}");
