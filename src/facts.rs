@@ -229,6 +229,12 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Lets time pass before the world is looked at again.
+    pub fn pause(&self, what: &str, lapse: Duration) {
+        self.working(what);
+        std::thread::sleep(lapse);
+    }
+
     /// All tags that name commits, sorted by name. Read once, and again after the clone was deepened.
     pub fn tags(&self) -> Result<Rc<Vec<git::Tag>>> {
         if let Some(tags) = self.tags.borrow().as_ref() {

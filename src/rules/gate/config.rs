@@ -266,7 +266,7 @@ impl Gate {
 /// The fields that the facts of a kind have; none for kinds that expressions cannot use.
 fn fields(kind: &Kind) -> Option<&'static [&'static str]> {
     Some(match kind {
-        Kind::Checks(_) => &["commit", "appeared", "runs"],
+        Kind::Checks(_) => &["commit", "appeared", "looked", "runs"],
         Kind::Approvals(_) => &["commit", "plan", "authors", "starters", "said"],
         Kind::Checklist(_) => &["source", "tasks"],
         Kind::Scan(_) => &["passed", "at", "commit", "critical", "high", "medium", "low", "unknown"],

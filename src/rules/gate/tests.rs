@@ -55,6 +55,7 @@ fn runs(lines: &[&str]) -> Runs {
     Runs {
         commit: commit(COMMIT),
         appeared: "2026-02-03T04:00:00Z".parse().unwrap(),
+        looked: "2026-02-03T04:00:00Z".parse().unwrap(),
         runs: lines.iter().map(run).collect(),
     }
 }
@@ -109,7 +110,36 @@ fn required_checks() {
         assert!(answer.verdict == *verdict && answer.why.contains(why), "{config:?} {lines:?}: {answer:#?}");
         assert_eq!(answer.turn.is_none(), answer.verdict == Pass, "{answer:#?}");
     }
-    assert!(yaml::<RunsConfig>("{require: []}").refused().is_some());
+    for refused in ["{require: []}", "{require: [a], poll: -1s}", "{require: [a], poll: 61m}"] {
+        assert!(yaml::<RunsConfig>(refused).refused().is_some(), "{refused}");
+    }
+    // What may turn by itself is pending; where something else is missing too, waiting is in vain.
+    let config: RunsConfig = yaml("{require: [a, b], discover_for: 10m, poll: 30s}");
+    let ask =
+        |lines: &[&str], minute: &str| config.answer(&runs(lines), &at(&format!("2026-02-03T04:{minute}Z")));
+    for (lines, minute, verdict, pending) in [
+        (&["a green", "b going"][..], "30:00", Unknown, true),
+        (&["a green"], "05:00", Unknown, true),
+        (&["a going"], "05:00", Unknown, true),
+        (&["a skipped", "b going"], "30:00", Unknown, false),
+        (&["a red", "b going"], "30:00", Fail, false),
+        (&["a green", "b green"], "30:00", Pass, false),
+        (&["a going"], "30:00", Fail, false),
+    ] {
+        let answer = ask(lines, minute);
+        assert_eq!((answer.verdict, answer.pending), (verdict, pending), "{lines:?} {minute}");
+    }
+    // Of a commit on which nothing has run the first look may come before the first check.
+    for (looked, when, verdict) in [
+        ("2026-02-03T05:00:00Z", "2026-02-03T05:00:29Z", Unknown),
+        ("2026-02-03T05:00:00Z", "2026-02-03T05:00:30Z", Fail),
+        ("2026-02-03T04:05:00Z", "2026-02-03T04:09:59Z", Unknown),
+    ] {
+        let late = Runs { looked: looked.parse().unwrap(), ..runs(&["a green@other"]) };
+        assert_eq!(config.answer(&late, &at(when)).verdict, verdict, "{looked} {when}");
+    }
+    let touched = Runs { looked: "2026-02-03T05:00:00Z".parse().unwrap(), ..runs(&["a green"]) };
+    assert_eq!(config.answer(&touched, &at("2026-02-03T05:00:00Z")).verdict, Fail, "b never ran");
 }
 
 /// `person [says] [@commit] [minutes ago]`

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use globset::GlobBuilder;
-use jiff::{SpanRelativeTo, Timestamp, Zoned};
+use jiff::{SignedDuration, SpanRelativeTo, Timestamp, Zoned};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -24,7 +24,7 @@ use crate::rules::gate::measure::{
     self, Coverage, CoverageConfig, Health, PrometheusConfig, Samples, percent,
 };
 use crate::rules::gate::proof::{self, Artifact, Backup, BackupConfig, Branch, Output};
-use crate::rules::gate::runs::Runs;
+use crate::rules::gate::runs::{Runs, RunsConfig};
 use crate::rules::gate::window::WindowConfig;
 use crate::rules::gate::{Answer, Fact, Kind};
 use crate::survey::branches::{calendar, main_branch, model, tips};
@@ -37,8 +37,12 @@ pub struct Gather<'f> {
     pub facts: &'f Facts<'f>,
     /// The environment.
     pub environment: &'f str,
-    /// The time that the gate answers for.
+    /// The time that the gate answers for; it goes on while the gate waits.
     pub at: Zoned,
+    /// When the gate looked first.
+    pub looked: Timestamp,
+    /// How long is waited, instead of what each check says.
+    pub ends: Option<SignedDuration>,
     /// The commit that is let through.
     pub commit: CommitId,
     /// The digest of the plan that is let through.
@@ -101,7 +105,10 @@ impl Gather<'_> {
             }
             Kind::RollbackPlan(plan) => asked(self.text(&plan.file), |text| plan.answer(text.as_deref())),
             Kind::OnCall(record) => asked(self.text(&record.file), |text| record.answer(text.as_deref(), at)),
-            Kind::Checks(checks) => asked(self.runs(), |runs| checks.answer(runs, at)),
+            Kind::Checks(checks) => {
+                let config = RunsConfig { poll: self.ends.unwrap_or(checks.poll), ..checks.clone() };
+                asked(self.runs(), |runs| config.answer(runs, at))
+            }
             Kind::Scan(scan) => {
                 let result = self.there(&scan.file).and_then(|text| measure::scan(&text));
                 asked(result, |result| scan.answer(result, &self.commit.to_string(), at))
@@ -248,7 +255,7 @@ impl Gather<'_> {
             made.and_then(|s| Timestamp::from_second(s).ok()).ok_or("the commit's time is not known")?;
         let first = runs.iter().filter(|r| r.commit == self.commit).filter_map(|r| r.started).min();
         // A commit may be pushed long after it was made: what runs first is the better sign.
-        Ok(Runs { commit: self.commit, appeared: first.unwrap_or(made), runs })
+        Ok(Runs { commit: self.commit, appeared: first.unwrap_or(made), looked: self.looked, runs })
     }
 
     fn freezes(&self) -> Fact<Vec<Freeze>> {

@@ -55,6 +55,8 @@ struct Person {
 
 #[derive(Deserialize)]
 struct IssueAnswer {
+    /// Must be there, if only as null: an answer without it is no issue.
+    #[serde(deserialize_with = "Option::deserialize")]
     body: Option<String>,
 }
 

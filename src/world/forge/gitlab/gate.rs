@@ -68,6 +68,8 @@ struct VersionAnswer {
 
 #[derive(Deserialize)]
 struct IssueAnswer {
+    /// Must be there, if only as null: an answer without it is no issue.
+    #[serde(deserialize_with = "Option::deserialize")]
     description: Option<String>,
 }
 
