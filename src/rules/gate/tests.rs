@@ -35,7 +35,11 @@ fn commit(text: &str) -> CommitId {
 }
 
 fn gate(text: &str) -> Result<Gate, String> {
-    serde_saphyr::from_str(text).map_err(|e: serde_saphyr::Error| e.to_string())
+    let gate: Gate = serde_saphyr::from_str(text).map_err(|e: serde_saphyr::Error| e.to_string())?;
+    match gate.misfit() {
+        Some(misfit) => Err(misfit.why),
+        None => Ok(gate),
+    }
 }
 
 /// `name state[@commit] [started-minute]`, each a run.
