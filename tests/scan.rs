@@ -260,6 +260,42 @@ fn hostile_shapes_end_soon() {
 }
 
 #[test]
+fn coverage_of_reports() {
+    let percent =
+        |text: &str| read(text.as_bytes()).map(|(_, r)| r.coverage.and_then(|c| c.percent()).unwrap());
+    let lcov =
+        "TN:\nSF:a.rs\nLF:10\nLH:9\nend_of_record\nSF:b.rs\nDA:1,1\nDA:2,0\nLF:2\nLH:1\nend_of_record\n";
+    assert_eq!(percent(lcov).map(f64::round), Ok(83.0));
+    let cobertura = |attributes: &str, lines: &str| {
+        format!(
+            "<?xml version=\"1.0\"?><!DOCTYPE coverage SYSTEM \"x.dtd\"><coverage {attributes}><packages><package><classes>\
+             <class><lines>{lines}</lines></class></classes></package></packages></coverage>"
+        )
+    };
+    let lines = "<line number='1' hits='1'/><line number='2' hits='0'/>";
+    assert_eq!(
+        percent(&cobertura("line-rate=\"0.9\" lines-covered=\"3\" lines-valid=\"4\"", lines)),
+        Ok(75.0)
+    );
+    assert_eq!(percent(&cobertura("line-rate=\"0.9\"", lines)), Ok(50.0));
+    for bad in [
+        "SF:a\nLF:10\nLH:9\n",
+        "SF:a\nLF:0\nLH:0\nend_of_record",
+        "SF:a\nLF:1\nLH:2\nend_of_record",
+        "SF:a\nLF:x\nend_of_record",
+        "SF:a\nLF:1\nLH:1\nend_of_record\nLF:1",
+        "SF:a\nDA:1,x\nend_of_record",
+        "SF:a\nSF:b\nend_of_record",
+        "<coverage",
+        "<coverage line-rate=\"1\"/>",
+        "<coverage lines-covered=\"0\" lines-valid=\"0\"/>",
+        "<coverage lines-covered=\"5\" lines-valid=\"4\"/>",
+    ] {
+        assert!(percent(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn severities() {
     for (vector, score) in [
         ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", Some(9.8)),

@@ -122,7 +122,7 @@ impl ScanConfig {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CoverageConfig {
-    /// The report, from the top of the repository: lcov's tracefile or Cobertura's XML.
+    /// The report, from the top of the repository: lcov's tracefile, Cobertura's XML, or a result of `scan`.
     pub file: String,
     /// The least coverage of lines, in percent.
     #[serde(default)]
@@ -178,61 +178,6 @@ impl CoverageConfig {
         let words = format!("{now:.2} % of the lines are covered, {base:.2} % at the base");
         Answer::of(fall <= most + SLACK, words)
             .turn(format!("it fell by {fall:.2}, {most} are allowed: test what is new"))
-    }
-}
-
-/// The coverage of lines in lcov's tracefile or Cobertura's XML, in percent. An error says why it cannot be told; a report
-/// without a single line is none.
-///
-/// lcov: `LF:` and `LH:` of every record (<https://github.com/linux-test-project/lcov/blob/master/man/geninfo.1>).
-/// Cobertura: `lines-covered` and `lines-valid`, otherwise `line-rate`
-/// (<https://github.com/cobertura/web/blob/master/htdocs/xml/coverage-04.dtd>).
-pub fn percent(report: &str) -> Result<f64, String> {
-    let rate = |hit: u64, found: u64| match found {
-        0 => Err("the report covers no line".to_owned()),
-        _ if hit > found => Err(format!("{hit} of {found} lines are covered")),
-        _ => Ok(100.0 * hit as f64 / found as f64),
-    };
-    if report.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
-        let options =
-            roxmltree::ParsingOptions { allow_dtd: true, nodes_limit: 10_000_000, ..Default::default() };
-        let document =
-            roxmltree::Document::parse_with_options(report, options).map_err(|e| format!("no XML: {e}"))?;
-        let root = document.root_element();
-        if root.tag_name().name() != "coverage" {
-            return Err(format!("<{}> is not Cobertura's <coverage>", root.tag_name().name()));
-        }
-        let number = |name: &str| root.attribute(name).and_then(|n| n.parse::<u64>().ok());
-        if let Some((hit, found)) = number("lines-covered").zip(number("lines-valid")) {
-            return rate(hit, found);
-        }
-        return match root.attribute("line-rate").and_then(|n| n.parse::<f64>().ok()) {
-            Some(rate)
-                if (0.0..=1.0).contains(&rate) && root.descendants().any(|n| n.has_tag_name("line")) =>
-            {
-                Ok(100.0 * rate)
-            }
-            _ => Err("the report says no coverage of lines".to_owned()),
-        };
-    }
-    let (mut hit, mut found, mut records, mut ended) = (0_u64, 0_u64, 0, 0);
-    for line in report.lines() {
-        let number =
-            |text: &str| text.trim().parse::<u64>().map_err(|_| format!("`{}` is no count", brief(line)));
-        if let Some(n) = line.strip_prefix("LF:") {
-            found = found.saturating_add(number(n)?);
-        } else if let Some(n) = line.strip_prefix("LH:") {
-            hit = hit.saturating_add(number(n)?);
-        } else if line.starts_with("SF:") {
-            records += 1;
-        } else if line.trim() == "end_of_record" {
-            ended += 1;
-        }
-    }
-    match records {
-        0 => Err("the report is neither lcov nor Cobertura".to_owned()),
-        _ if records != ended => Err("the report is cut off".to_owned()),
-        _ => rate(hit, found),
     }
 }
 

@@ -8,8 +8,7 @@ use super::approvals::{Approval, Approvals, ApprovalsConfig, Says};
 use super::checklist::{Checklist, ChecklistConfig, tasks};
 use super::config::Gate;
 use super::measure::{
-    Coverage, CoverageConfig, Health, HealthConfig, PrometheusConfig, Samples, ScanConfig, percent, samples,
-    scan,
+    Coverage, CoverageConfig, Health, HealthConfig, PrometheusConfig, Samples, ScanConfig, samples, scan,
 };
 use super::proof::{
     Artifact, ArtifactConfig, Backup, BackupConfig, Branch, BranchCheckConfig, CommandConfig,
@@ -283,7 +282,7 @@ proptest! {
     /// No text makes a reader panic.
     #[test]
     fn readers_take_any_text(text in "(?s).{0,200}") {
-        drop((percent(&text), samples(&text), scan(&text), tasks(&text), recorded(&text, "a")));
+        drop((samples(&text), scan(&text), tasks(&text), recorded(&text, "a")));
         drop(backup(&Output { code: Some(0), stdout: text.clone(), stderr: String::new() }));
         let record: OnCallConfig = yaml("{file: x}");
         prop_assert_ne!(record.answer(Some(&text), &at("2026-02-03T05:00:00Z")).verdict, Verdict::Pass);
@@ -449,29 +448,7 @@ fn fields_are_those_of_the_facts() {
 }
 
 #[test]
-fn coverage_of_reports() {
-    let lcov = "TN:\nSF:a.rs\nDA:1,1\nLF:10\nLH:9\nend_of_record\nSF:b.rs\nLF:10\nLH:6\nend_of_record\n";
-    assert_eq!(percent(lcov), Ok(75.0));
-    let cobertura = |attributes: &str| {
-        format!(
-            "<?xml version=\"1.0\"?><!DOCTYPE coverage SYSTEM \"x.dtd\"><coverage {attributes}><line/></coverage>"
-        )
-    };
-    assert_eq!(percent(&cobertura("line-rate=\"0.5\" lines-covered=\"3\" lines-valid=\"4\"")), Ok(75.0));
-    assert_eq!(percent(&cobertura("line-rate=\"0.5\"")), Ok(50.0));
-    for bad in [
-        "",
-        "SF:a\nLF:10\nLH:9\n",
-        "SF:a\nLF:0\nLH:0\nend_of_record",
-        "SF:a\nLF:1\nLH:2\nend_of_record",
-        "SF:a\nLF:x\nend_of_record",
-        "<coverage",
-        "<report/>",
-        "<coverage line-rate=\"7\"><line/></coverage>",
-        "<coverage lines-covered=\"0\" lines-valid=\"0\"/>",
-    ] {
-        assert!(percent(bad).is_err(), "{bad}");
-    }
+fn coverage() {
     let config: CoverageConfig = yaml("{file: x, at_least: 80, base: y, fall_at_most: 0.5}");
     let ask = |percent, base| config.answer(&Coverage { percent, base }).verdict;
     assert_eq!(ask(80.0, Some(80.5)), Verdict::Pass);

@@ -16,18 +16,17 @@ use url::Url;
 use crate::data::{CommitId, Lapse};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
-use crate::rules::branching::{matches, version_in};
 use crate::rules::gate::approvals::{Approval, Approvals, ApprovalsConfig};
 use crate::rules::gate::checklist::{Checklist, ChecklistConfig, tasks};
 use crate::rules::gate::freeze::Freeze;
-use crate::rules::gate::measure::{
-    self, Coverage, CoverageConfig, Health, PrometheusConfig, Samples, percent,
-};
+use crate::rules::gate::measure::{self, Coverage, CoverageConfig, Health, PrometheusConfig, Samples};
 use crate::rules::gate::proof::{self, Artifact, Backup, BackupConfig, Branch, Output};
 use crate::rules::gate::runs::{Runs, RunsConfig};
 use crate::rules::gate::window::WindowConfig;
 use crate::rules::gate::{Answer, Fact, Kind};
-use crate::survey::branches::{calendar, main_branch, model, tips};
+use crate::rules::scan::Coverage as Lines;
+use crate::rules::scan::read::Reader;
+use crate::survey::branches::{Trunks, calendar, releases};
 use crate::world::forge::{Request, RequestState, View};
 use crate::world::http::Failure;
 
@@ -309,7 +308,11 @@ impl Gather<'_> {
     fn coverage(&self, config: &CoverageConfig) -> Fact<Coverage> {
         let read = |path: &String| -> Fact<f64> {
             let text = self.there(path)?;
-            percent(&text).map_err(|why| format!("{path}: {why}"))
+            let mut reader = Reader::new(None, "");
+            reader.push(text.as_bytes());
+            let (format, report) = reader.finish().map_err(|trouble| format!("{path}: {trouble}"))?;
+            let percent = report.coverage.and_then(Lines::percent);
+            percent.ok_or_else(|| format!("{path}: a report of {} has no coverage", format.writer()))
         };
         Ok(Coverage { percent: read(&config.file)?, base: config.base.as_ref().map(read).transpose()? })
     }
@@ -335,25 +338,12 @@ impl Gather<'_> {
         let facts = self.facts;
         let name =
             facts.branch()?.ok_or_else(|| Error::usage("HEAD is detached: no branch is checked out"))?;
-        let config = &facts.config.branch;
-        let main = main_branch(facts)?;
-        let develop = (model(facts)? == crate::config::Model::Gitflow).then(|| config.develop.clone());
-        let trunks: Vec<CommitId> = tips(facts)?
-            .into_iter()
-            .filter(|(name, _)| Some(name) == main.as_ref() || Some(name) == develop.as_ref())
-            .map(|(_, commit)| commit)
-            .collect();
-        let exempt = [&config.release, &config.hotfix].into_iter().any(|t| version_in(t, &name).is_some());
-        let long_lived = exempt
-            || Some(&name) == main.as_ref()
-            || Some(&name) == develop.as_ref()
-            || config.long_lived.iter().any(|glob| matches(glob, &name));
-        let own = facts.repo().history(&[self.commit], &trunks)?;
-        let first = own.iter().map(|c| c.author_time().seconds).min();
-        let calendar = calendar(facts)?;
-        let frozen =
-            calendar.and_then(|c| c.frozen(&self.at)).map(|r| (r.freeze.timestamp(), r.at.timestamp()));
-        let first = first.and_then(|s| Timestamp::from_second(s).ok());
+        let trunks = Trunks::of(facts)?;
+        let exempt = releases(facts, &name);
+        let long_lived = trunks.long_lived(facts, &name);
+        let first = trunks.first_of(facts, self.commit)?;
+        let frozen = calendar(facts)?.and_then(|c| c.frozen(&self.at));
+        let frozen = frozen.map(|r| (r.freeze.timestamp(), r.at.timestamp()));
         Ok(Branch { name, first, long_lived, frozen, exempt })
     }
 
