@@ -235,7 +235,8 @@ fn an_absent_check_is_waited_for_and_then_fails() {
 /// A fault of the forge is unknown, never pass, whatever is asked; and never a crash or a hang.
 #[test]
 fn a_fault_of_the_forge_is_unknown() {
-    let faults: [(&str, fn() -> Reply); 8] = [
+    type Fault = fn() -> Reply;
+    let faults: [(&str, Fault); 8] = [
         ("401", || refuse(401)),
         ("403", || refuse(403)),
         ("404", || refuse(404)),
@@ -247,7 +248,7 @@ fn a_fault_of_the_forge_is_unknown() {
     ];
     let checks = "    - checks: {require: [test], poll: 1s}\n    - approvals: {}\n    - checklist: {issue: 3}\n    \
                   - window: {freeze_periods: true}";
-    let one = |kind: Kind, name: &str, fault: fn() -> Reply| {
+    let one = |kind: Kind, name: &str, fault: Fault| {
         let forge = Forge::new(kind, move |_, _, _| fault());
         let (ran, took) = gate(&forge.world(checks, &[]), "--json");
         assert_eq!(ran.code, Some(4), "{kind:?} {name}: {}", ran.text());
@@ -292,4 +293,188 @@ fn freeze_periods_of_gitlab_close_a_window() {
         assert_eq!(ran.code, Some(code), "{start}: {}", ran.text());
         assert!(ran.text().contains(said), "{start}: {}", ran.text());
     }
+}
+
+/// What people said of request 7 at the stand-ins, and who is in the team.
+#[derive(Default, Clone)]
+struct Said {
+    commit: String,
+    merged: bool,
+    author: &'static str,
+    /// Who approved.
+    approved: Vec<&'static str>,
+    /// Person, text, whether it was changed later.
+    remarks: Vec<(&'static str, String, bool)>,
+    members: Vec<&'static str>,
+}
+
+fn said(kind: Kind, what: &str, ask: &Ask, state: &Said) -> Option<Reply> {
+    const WHEN: &str = "2026-02-03T03:00:00Z";
+    let later = |changed: bool| if changed { "2026-02-03T03:30:00Z" } else { WHEN };
+    let first = ask.query.get("page").is_none_or(|page| page == "1");
+    let body = match (kind, what) {
+        (Kind::GitHub, "/api/graphql") => {
+            let pull = json!({ "number": 7, "title": "t", "body": "", "state": if state.merged { "MERGED" } else { "OPEN" },
+                "url": "", "headRefOid": state.commit, "headRefName": "work", "baseRefName": "main",
+                "author": { "login": state.author }, "labels": { "nodes": [] } });
+            json!({ "data": { "repository": { "c0": { "associatedPullRequests": { "nodes": [pull] } } } } })
+        }
+        (Kind::GitHub, "pulls/7/reviews") => {
+            let review = |person: &&str| {
+                json!({ "user": { "login": person, "type": "User" }, "state": "APPROVED",
+                "submitted_at": WHEN, "commit_id": state.commit, "author_association": "MEMBER" })
+            };
+            state.approved.iter().map(review).collect()
+        }
+        (Kind::GitHub, "issues/7/comments") => {
+            let comment = |(person, text, changed): &(&str, String, bool)| {
+                json!({ "user": { "login": person },
+                "body": text, "created_at": WHEN, "updated_at": later(*changed) })
+            };
+            state.remarks.iter().map(comment).collect()
+        }
+        (Kind::GitHub, "/orgs/org/teams/release/members") => {
+            state.members.iter().map(|m| json!({ "login": m, "type": "User" })).collect()
+        }
+        (Kind::GitLab, _) if !first => json!([]),
+        (Kind::GitLab, "merge_requests") if state.merged => {
+            json!([{ "id": 1, "iid": 7, "title": "t", "description": "", "state": "merged",
+            "source_branch": "work", "target_branch": "main", "sha": state.commit, "merge_commit_sha": state.commit,
+            "author": { "id": 1, "username": state.author }, "labels": [], "reviewers": [], "web_url": "" }])
+        }
+        (Kind::GitLab, "merge_requests") => json!([]),
+        (Kind::GitLab, "merge_requests/7/approvals") => {
+            let by = |person: &&str| json!({ "user": { "username": person, "name": person }, "approved_at": WHEN });
+            json!({ "approved_by": state.approved.iter().map(by).collect::<Vec<_>>() })
+        }
+        (Kind::GitLab, "merge_requests/7/versions") => {
+            json!([{ "head_commit_sha": state.commit, "created_at": "2026-02-03T02:00:00Z" }])
+        }
+        (Kind::GitLab, "merge_requests/7/notes") => {
+            let note = |(person, text, changed): &(&str, String, bool)| {
+                json!({ "author": { "username": person },
+                "body": text, "created_at": WHEN, "updated_at": later(*changed), "system": false })
+            };
+            state.remarks.iter().map(note).collect()
+        }
+        (Kind::GitLab, "/groups/org/release/members/all") => {
+            let member = |name: &&str| json!({ "username": name, "state": "active", "access_level": 30 });
+            let guest = json!({ "username": "guest", "state": "active", "access_level": 10 });
+            state.members.iter().map(member).chain([guest]).collect()
+        }
+        _ => return None,
+    };
+    Some(Reply::json(200, &body))
+}
+
+#[test]
+fn approvals_are_bound_to_commit_plan_and_team() {
+    for kind in BOTH {
+        let state: Arc<Mutex<Said>> = Arc::default();
+        let known = state.clone();
+        let forge = Forge::new(kind, move |what, _, ask| {
+            said(kind, what, ask, &known.lock().unwrap()).unwrap_or_else(|| refuse(404))
+        });
+        let checks = "    - name: reviews\n      approvals: {plan: true, count: 2, of: ['@org/release', bob]}\n    - name: senior\n      \
+                      approvals: {senior: {of: ['@org/nobody']}}";
+        let world = forge.world(checks, &[]);
+        let commit = world.git(&["rev-parse", "HEAD"]).trim().to_owned();
+        let text = |who: &'static str, plan: &str| (who, format!("Approved plan: `{plan}`"), false);
+        let base = Said {
+            commit: commit.clone(),
+            merged: true,
+            author: "carol",
+            approved: vec!["ann", "bob"],
+            remarks: Vec::new(),
+            members: vec!["ann", "carol"],
+        };
+        let ask = |now: Said, more: &str| {
+            *state.lock().unwrap() = now;
+            gate(&world, &format!("--only reviews {more}")).0
+        };
+        let expect = |ran: &Ran, code: i32, part: &str| {
+            assert_eq!(ran.code, Some(code), "{kind:?}: {}", ran.text());
+            assert!(ran.text().contains(part), "{kind:?}: no `{part}` in {}", ran.text());
+        };
+        expect(&ask(base.clone(), ""), 4, "give it with `--for PLAN`");
+        let make = |name: &str, more: &str| {
+            let ran = world.steps(&format!("changelog {more} --dry-run --plan {name}"));
+            assert_eq!(ran.code, Some(0), "{}", ran.text());
+        };
+        make("one.json", "");
+        make("two.json", "--full");
+        let ran = ask(base.clone(), "--for one.json");
+        expect(&ran, 4, "ann named no plan");
+        let digest =
+            ran.text().split("to comment `plan ").nth(1).unwrap().split('`').next().unwrap().to_owned();
+        let both = Said { remarks: vec![text("ann", &digest), text("bob", &digest)], ..base.clone() };
+        expect(&ask(both.clone(), "--for one.json"), 0, "approved by ann, bob");
+        // Another plan, one that was changed since, or somebody else's word for it.
+        expect(&ask(both.clone(), "--for two.json"), 4, &format!("ann approved another plan, {digest}"));
+        let mut changed = both.clone();
+        changed.remarks[0].2 = true;
+        expect(&ask(changed, "--for one.json"), 4, "ann named no plan");
+        let other = Said { remarks: vec![text("carol", &digest), text("bob", &digest)], ..base.clone() };
+        expect(&ask(other, "--for one.json"), 4, "ann named no plan");
+        // Who is not in the team, the author, and one who only may look.
+        let gone = Said { members: vec!["carol"], ..both.clone() };
+        expect(&ask(gone, "--for one.json"), 4, "ann is not asked");
+        let own = Said { author: "ann", ..both.clone() };
+        expect(&ask(own, "--for one.json"), 4, "ann is the author");
+        if kind == Kind::GitLab {
+            let guest = Said {
+                approved: vec!["guest", "bob"],
+                remarks: vec![text("guest", &digest), text("bob", &digest)],
+                ..base.clone()
+            };
+            expect(&ask(guest, "--for one.json"), 4, "guest is not asked");
+        }
+        // A team that cannot be read is unknown.
+        *state.lock().unwrap() = both;
+        let (ran, _) = gate(&world, "--only senior");
+        expect(&ran, 4, "there is no @org/nobody, or this token may not see who is in it");
+    }
+}
+
+/// A merge is also by those whose commits it brings; where a shallow clone does not show them, nobody can say.
+#[test]
+fn whoever_wrote_what_is_merged_does_not_approve_it() {
+    let state: Arc<Mutex<Said>> = Arc::default();
+    let known = state.clone();
+    let forge = Forge::new(Kind::GitHub, move |what, _, ask| {
+        said(Kind::GitHub, what, ask, &known.lock().unwrap()).unwrap_or_else(|| refuse(404))
+    });
+    let world = forge.world("    - approvals: {}", &[]);
+    let made = world.bash(
+        "git switch -qc work\nexport GIT_AUTHOR_NAME=Eve GIT_AUTHOR_EMAIL=1+eve@users.noreply.github.com\n\
+         commit \"feat: second\n\nCo-authored-by: Dan <2+dan@users.noreply.github.com>\" a\nexport GIT_AUTHOR_NAME=Ada GIT_AUTHOR_EMAIL=ada@example.org\n\
+         git switch -q main\ngit merge -q --no-ff -m 'Merge work' work",
+    );
+    assert_eq!(made.code, Some(0), "{}", made.text());
+    let commit = world.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    let now = |approved| Said {
+        commit: commit.clone(),
+        merged: true,
+        author: "carol",
+        approved,
+        ..Said::default()
+    };
+    for (who, code, part) in
+        [("eve", 4, "eve is the author"), ("dan", 4, "dan is the author"), ("ann", 0, "approved by ann")]
+    {
+        *state.lock().unwrap() = now(vec![who]);
+        let (ran, _) = gate(&world, "");
+        assert!(ran.code == Some(code) && ran.text().contains(part), "{who}: {}", ran.text());
+    }
+    let cut =
+        world.bash("cd .. && git clone -q --depth 1 file://$PWD/repo cut && cp repo/release-steps.yml cut/");
+    assert_eq!(cut.code, Some(0), "{}", cut.text());
+    let (ran, _) = gate(&world, "-C ../cut");
+    assert!(ran.code == Some(4) && ran.text().contains("too shallow to tell who wrote"), "{}", ran.text());
+    // A commit on the way to what was approved is not what was approved.
+    *state.lock().unwrap() = now(vec!["ann"]);
+    let back = world.bash("git switch -q --detach HEAD~1");
+    assert_eq!(back.code, Some(0), "{}", back.text());
+    let (ran, _) = gate(&world, "");
+    assert!(ran.code == Some(4) && ran.text().contains("ann approved"), "{}", ran.text());
 }

@@ -291,7 +291,7 @@ impl Gate {
 fn fields(kind: &Kind) -> Option<&'static [&'static str]> {
     Some(match kind {
         Kind::Checks(_) => &["commit", "appeared", "looked", "runs"],
-        Kind::Approvals(_) => &["commit", "plan", "authors", "starters", "said"],
+        Kind::Approvals(_) => &["commit", "plan", "authors", "starters", "teams", "said"],
         Kind::Checklist(_) => &["source", "tasks"],
         Kind::Scan(_) => &["passed", "at", "commit", "critical", "high", "medium", "low", "unknown"],
         Kind::Coverage(_) => &["percent", "base"],

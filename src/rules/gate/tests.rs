@@ -149,6 +149,7 @@ fn required_checks() {
 fn said(text: &str) -> Approval {
     let mut approval = Approval {
         person: String::new(),
+        name: None,
         says: Says::Approve,
         at: "2026-02-03T04:00:00Z".parse().unwrap(),
         commit: Some(commit(COMMIT)),
@@ -160,6 +161,8 @@ fn said(text: &str) -> Approval {
             "withdraws" => approval.says = Says::Withdraw,
             "@other" => approval.commit = Some(commit(OTHER)),
             "@none" => approval.commit = None,
+            "named" => approval.name = Some("Author".to_owned()),
+            "no-plan" => approval.plan = None,
             "other-plan" => approval.plan = Some("def".to_owned()),
             "later" => approval.at = "2026-02-03T05:00:00Z".parse().unwrap(),
             "yesterday" => approval.at = "2026-02-02T04:00:00Z".parse().unwrap(),
@@ -176,6 +179,7 @@ fn approvals(lines: &[&str]) -> Approvals {
         plan: Some("abc".to_owned()),
         authors: vec!["author".to_owned(), "author@example.org".to_owned()],
         starters: vec!["starter".to_owned()],
+        teams: [("@org/reviewers".to_owned(), vec!["Dana".to_owned(), "erin".to_owned()])].into(),
         said: lines.iter().map(|line| said(line)).collect(),
     }
 }
@@ -211,11 +215,23 @@ fn approvals_of_people() {
         ("ends_after: 30h", &["alice yesterday"], Pass, ""),
         ("", &["alice tomorrow"], Unknown, "0 of 1"),
         ("plan: true", &["alice other-plan"], Unknown, "alice approved another plan"),
+        ("plan: true", &["alice no-plan"], Unknown, "alice named no plan"),
         ("plan: true", &["alice"], Pass, ""),
+        ("", &["alice named"], Unknown, "alice is the author"),
+        ("allow_author: true", &["alice named"], Pass, ""),
+        ("of: ['@org/reviewers']", &["dana"], Pass, "approved by dana"),
+        ("of: ['@org/reviewers', bob], count: 2", &["DANA", "bob"], Pass, ""),
+        ("of: ['@org/reviewers']", &["alice"], Unknown, "alice is not asked"),
+        ("of: ['@org/others']", &["dana"], Unknown, "nobody knows who is in @org/others"),
+        ("of: [all], teams: {all: ['@org/reviewers', bob]}, count: 3", &["dana", "erin", "bob"], Pass, ""),
+        ("senior: {of: ['@org/reviewers']}", &["alice"], Unknown, "1 of 1 approvals"),
+        ("of: [alice, erin], senior: {of: ['@org/reviewers']}", &["erin"], Pass, ""),
     ];
     let now = at("2026-02-03T06:00:00Z");
     for (config, lines, verdict, why) in table {
-        let config: ApprovalsConfig = yaml(&format!("{{{TEAM}, {config}}}"));
+        // What a row says itself replaces the team.
+        let team = if config.contains("of: ['@") || config.starts_with("of:") { "" } else { TEAM };
+        let config: ApprovalsConfig = yaml(&format!("{{{team}, {config}}}").replace("{, ", "{"));
         assert_eq!(config.refused(), None);
         let answer = config.answer(&approvals(lines), &now);
         assert!(answer.verdict == *verdict && answer.why.contains(why), "{config:?} {lines:?}: {answer:#?}");
@@ -223,9 +239,14 @@ fn approvals_of_people() {
     let bound: ApprovalsConfig = yaml("{plan: true}");
     let facts = Approvals { plan: None, ..approvals(&["alice"]) };
     assert_eq!(bound.answer(&facts, &now).verdict, Unknown, "there is no plan that could be approved");
-    for wrong in
-        ["{count: 0}", "{senior: {of: []}}", "{senior: {count: 2, of: [a, b]}}", "{count: 2, of: [a]}"]
-    {
+    for wrong in [
+        "{count: 0}",
+        "{of: ['@team']}",
+        "{of: [t], teams: {t: []}}",
+        "{senior: {of: []}}",
+        "{senior: {count: 2, of: [a, b]}}",
+        "{count: 2, of: [a]}",
+    ] {
         assert!(yaml::<ApprovalsConfig>(wrong).refused().is_some(), "{wrong}");
     }
 }
@@ -287,6 +308,38 @@ proptest! {
         let record: OnCallConfig = yaml("{file: x}");
         prop_assert_ne!(record.answer(Some(&text), &at("2026-02-03T05:00:00Z")).verdict, Verdict::Pass);
     }
+}
+
+#[test]
+fn plans_are_named_in_remarks() {
+    use super::approvals::{Remark, bind, plan_named};
+    for (text, plan) in [
+        ("plan 0123456789abcdef", true),
+        ("Looks good.\n\nApproved plan: `0123456789ABCDEF`.\n", true),
+        ("- [x] plan 0123456789abcdef", true),
+        ("- [ ] plan 0123456789abcdef", false),
+        ("> plan 0123456789abcdef", false),
+        ("not plan 0123456789abcdef", false),
+        ("plan 0123456789abcde", false),
+        ("plan 0123456789abcdefa", false),
+        ("plan0123456789abcdef", false),
+        ("plan 0123456789abcdef is wrong", false),
+        ("", false),
+    ] {
+        assert_eq!(plan_named(text).as_deref(), plan.then_some("0123456789abcdef"), "{text}");
+    }
+    let both = "plan 0123456789abcdef\nplan fedcba9876543210";
+    assert_eq!(plan_named(both).as_deref(), Some("fedcba9876543210"), "the last word counts");
+    let remark = |person: &str, hour: u8, digit: char| Remark {
+        person: person.to_owned(),
+        at: format!("2026-02-03T{hour:02}:00:00Z").parse().unwrap(),
+        text: format!("plan {}", String::from(digit).repeat(16)),
+    };
+    let remarks =
+        [remark("ALICE", 4, 'a'), remark("alice", 5, 'b'), remark("alice", 9, 'c'), remark("bob", 5, 'd')];
+    let mut said = [said("alice no-plan"), said("carol no-plan")];
+    bind(&mut said, &remarks, "2026-02-03T06:00:00Z".parse().unwrap());
+    assert_eq!((said[0].plan.as_deref(), said[1].plan.as_deref()), (Some("bbbbbbbbbbbbbbbb"), None));
 }
 
 #[test]

@@ -16,7 +16,8 @@ use url::Url;
 use crate::data::{CommitId, Lapse};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
-use crate::rules::gate::approvals::{Approval, Approvals, ApprovalsConfig};
+use crate::rules::commit::parse;
+use crate::rules::gate::approvals::{self, Approval, Approvals, ApprovalsConfig};
 use crate::rules::gate::checklist::{Checklist, ChecklistConfig, tasks};
 use crate::rules::gate::freeze::Freeze;
 use crate::rules::gate::measure::{self, Coverage, CoverageConfig, Health, PrometheusConfig, Samples};
@@ -191,7 +192,10 @@ impl Gather<'_> {
     }
 
     fn approvals(&self, config: &ApprovalsConfig) -> Fact<Approvals> {
-        let mut authors = self.authors().map_err(why)?;
+        let mut authors = match config.allow_author {
+            true => Vec::new(),
+            false => self.authors().map_err(why)?,
+        };
         let said: Vec<Approval> = match &config.file {
             Some(file) => match self.text(file)? {
                 None => Vec::new(),
@@ -201,26 +205,52 @@ impl Gather<'_> {
             },
             None => {
                 let request = self.request()?;
-                let reviews = self.forge()?.reviews(&request).map_err(failed)?;
+                let mut said = self.forge()?.reviews(&request).map_err(failed)?;
                 authors.push(request.author.clone());
-                // What was merged is the head of the request: who approved that approved what it became.
-                let merged = request.state == RequestState::Merged;
-                let bound = |mut approval: Approval| {
-                    if merged && approval.commit.is_some_and(|c| c.to_string() == request.commit) {
-                        approval.commit = Some(self.commit);
+                if self.became(&request) {
+                    for approval in &mut said {
+                        if approval.commit.is_some_and(|c| c.to_string() == request.commit) {
+                            approval.commit = Some(self.commit);
+                        }
                     }
-                    approval
-                };
-                reviews.into_iter().map(bound).collect()
+                }
+                if config.plan && said.iter().any(|a| a.plan.is_none()) {
+                    let remarks = self.forge()?.remarks(&request).map_err(failed)?;
+                    approvals::bind(&mut said, &remarks, self.at.timestamp());
+                }
+                said
             }
         };
+        let mut teams = BTreeMap::new();
+        for team in config.forge_teams() {
+            let members = self.forge()?.members(team.trim_start_matches('@')).map_err(failed)?;
+            let members = members.ok_or_else(|| {
+                format!(
+                    "there is no {team}, or this token may not see who is in it: at GitHub it needs `read:org`, which the \
+                     job's own token has not"
+                )
+            })?;
+            teams.insert(team, members);
+        }
         Ok(Approvals {
             commit: self.commit,
             plan: self.plan.clone(),
             authors,
             starters: self.starters(),
+            teams,
             said,
         })
+    }
+
+    /// Whether what was approved of a request is what is let through: a merged request became this commit, unless this is
+    /// one of the commits on the way to the request's head.
+    fn became(&self, request: &Request) -> bool {
+        let repo = self.facts.repo();
+        let on_the_way = request.commit.parse().ok().is_some_and(|head: CommitId| {
+            // Where the head is not here, the request was squashed or rebased, and this is what came of it.
+            head != self.commit && repo.is_ancestor(self.commit, head).unwrap_or(false)
+        });
+        request.state == RequestState::Merged && !on_the_way
     }
 
     /// What the forge can be asked.
@@ -288,20 +318,39 @@ impl Gather<'_> {
         self.text(path)?.ok_or_else(|| format!("{path} is not there"))
     }
 
-    /// Name and address of the commit's author, and the name at GitHub that the address tells
-    /// (<https://docs.github.com/account-and-profile/reference/email-addresses-reference>).
+    /// Names and addresses of those who wrote the commit, or what it merges; also the names at GitHub and GitLab that their
+    /// addresses tell (<https://docs.github.com/account-and-profile/reference/email-addresses-reference>,
+    /// <https://docs.gitlab.com/user/profile/#use-an-automatically-generated-private-commit-email>).
     fn authors(&self) -> Result<Vec<String>> {
         let repo = self.facts.repo();
-        let alone = repo.history(&[self.commit], &self.parents())?;
-        let Some(commit) = alone.iter().find(|c| c.id() == self.commit) else {
+        let parents = self.parents();
+        // Of a merge all that it brings.
+        let base = if parents.len() > 1 { &parents[..1] } else { &parents[..] };
+        let brought = repo.history(&[self.commit], base)?;
+        if repo.shallow_boundary().any(|edge| edge == self.commit) && repo.is_merge(self.commit)? {
+            return Err(Error::unknown("the clone is too shallow to tell who wrote what this commit merges")
+                .hint("fetch the history, or set `allow_author`"));
+        }
+        let mut names = Vec::new();
+        for commit in brought.iter() {
+            let message = repo.message(commit.id())?;
+            let parsed = parse(&message);
+            let with = parsed.footers().iter().filter(|f| f.token.eq_ignore_ascii_case("co-authored-by"));
+            let with: Vec<(String, String)> = with
+                .filter_map(|f| f.value.trim().strip_suffix('>')?.split_once(" <"))
+                .map(|(name, email)| (name.to_owned(), email.to_owned()))
+                .collect();
+            let own = (commit.author_name().into_owned(), commit.author_email().into_owned());
+            for (name, email) in [own].into_iter().chain(with) {
+                names.extend(login(&email));
+                names.extend([name, email]);
+            }
+        }
+        if names.is_empty() {
             return Err(Error::unknown("the author of the commit is not known"));
-        };
-        let (name, email) = (commit.author_name(), commit.author_email());
-        let mut names = vec![name.into_owned(), email.clone().into_owned()];
-        let login = email
-            .strip_suffix("@users.noreply.github.com")
-            .map(|local| local.split_once('+').map_or(local, |(_, login)| login).to_owned());
-        names.extend(login);
+        }
+        names.sort_unstable();
+        names.dedup();
         Ok(names)
     }
 
@@ -371,6 +420,22 @@ impl Gather<'_> {
         let Some(pattern) = &config.files else { return Err("nothing says where backups are".to_owned()) };
         newest(&self.facts.root, pattern)
     }
+}
+
+/// The name at GitHub or GitLab in an address that hides another one: `1234+ann@users.noreply.github.com`,
+/// `1234-ann@users.noreply.gitlab.com`.
+fn login(email: &str) -> Option<String> {
+    let (local, host) = email.split_once('@')?;
+    let mark = match host.split_once('.') {
+        Some(("users", "noreply.github.com")) => '+',
+        Some(("users", host)) if host.starts_with("noreply.") => '-',
+        _ => return None,
+    };
+    let name = match local.split_once(mark) {
+        Some((number, name)) if number.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => local,
+    };
+    Some(name.to_owned())
 }
 
 /// A file inside the repository, without links on the way.
