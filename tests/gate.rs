@@ -478,3 +478,94 @@ fn whoever_wrote_what_is_merged_does_not_approve_it() {
     let (ran, _) = gate(&world, "");
     assert!(ran.code == Some(4) && ran.text().contains("ann approved"), "{}", ran.text());
 }
+
+/// Credentials go to their server alone and come out nowhere, whatever the server sends back.
+#[test]
+fn credentials_of_health_and_metrics_stay_with_their_server() {
+    const SECRET: &str = "pa55word-pa55word";
+    let strangers: Arc<Mutex<Vec<Ask>>> = Arc::default();
+    let seen = strangers.clone();
+    let elsewhere = serve(move |ask| {
+        seen.lock().unwrap().push(ask);
+        Reply::json(
+            200,
+            &json!({ "status": "success", "data": { "resultType": "scalar", "result": [1, "0"] } }),
+        )
+    });
+    let to = elsewhere.clone();
+    let server = serve(move |ask| {
+        let given = |name: &str| ask.headers.get(name).cloned().unwrap_or_default();
+        let known = given("authorization") == format!("Bearer {SECRET}")
+            || (given("x-api-key") == SECRET && given("x-scope-orgid") == "team");
+        // A server that tells all it was told.
+        let echo = format!("{:?}", ask.headers);
+        match ask.path.as_str() {
+            _ if !known => Reply { status: 401, body: echo.into_bytes(), ..Reply::default() },
+            "/echo" => Reply { status: 200, body: echo.into_bytes(), ..Reply::default() },
+            "/away" | "/away/api/v1/query" => {
+                Reply { status: 302, ..Reply::default() }.header("location", &to)
+            }
+            "/api/v1/query" => Reply::json(
+                200,
+                &json!({ "status": "success",
+                "data": { "resultType": "vector", "result": [{ "metric": { "leak": echo }, "value": [1, "0.5"] }] } }),
+            ),
+            _ => Reply { status: 404, ..Reply::default() },
+        }
+    });
+    let run = |check: &str, env: &[(&str, &str)]| {
+        let config = format!("gates:\n  production:\n    - {}\n", check.replace("URL", &server));
+        let env = env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let world = World::made_by("npm demo 1.2.3\ncommit \"feat: first\"\n", env, |repo| {
+            std::fs::write(repo.join("release-steps.yml"), config).unwrap();
+        });
+        let ran = world.steps("gate production --explain --evidence gate.json");
+        let text = format!("{}\n{}", ran.text(), world.read("repo/gate.json").unwrap_or_default());
+        assert!(!text.contains("pa55word"), "{text}");
+        (ran.code.unwrap(), text)
+    };
+    let has = [("PROM_AUTH", SECRET)];
+    let headers = "headers: {X-Scope-OrgID: team, X-Api-Key: {env: PROM_AUTH}}";
+    for (check, env, code, part) in [
+        ("health: {url: 'URL/echo', token_env: PROM_AUTH}".to_owned(), &has[..], 0, "Bearer ***"),
+        (format!("health: {{url: 'URL/echo', {headers}}}"), &has, 0, "answers 200"),
+        ("health: {url: 'URL/echo'}".to_owned(), &has, 1, "it answers 401"),
+        (
+            "health: {url: 'URL/echo', token_env: PROM_AUTH}".to_owned(),
+            &[],
+            4,
+            "the variable PROM_AUTH is not set",
+        ),
+        (
+            "health: {url: 'URL/echo', token_env: PROM_AUTH}".to_owned(),
+            &[("PROM_AUTH", "pa55word\u{1}")],
+            4,
+            "value of header",
+        ),
+        ("health: {url: 'URL/away', token_env: PROM_AUTH}".to_owned(), &has, 1, "it answers 302"),
+        (
+            "prometheus: {url: 'URL', query: up, at_most: 1, token_env: PROM_AUTH}".to_owned(),
+            &has,
+            0,
+            "`up` is 0.5",
+        ),
+        (
+            format!("prometheus: {{url: 'URL/', query: up, at_most: 0.1, {headers}}}"),
+            &has,
+            1,
+            "`up` is 0.5, at most",
+        ),
+        ("prometheus: {url: 'URL', query: up, at_most: 1}".to_owned(), &has, 4, "answers 401"),
+        (
+            "prometheus: {url: 'URL/away', query: up, at_most: 1, token_env: PROM_AUTH}".to_owned(),
+            &has,
+            4,
+            "answers 302",
+        ),
+    ] {
+        let (ended, text) = run(&check, env);
+        assert_eq!(ended, code, "{check}: {text}");
+        assert!(text.contains(part), "{check}: no `{part}` in {text}");
+    }
+    assert!(strangers.lock().unwrap().is_empty(), "nothing was sent on");
+}

@@ -181,6 +181,24 @@ impl CoverageConfig {
     }
 }
 
+/// The value of a header: a text, or the variable that holds it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum HeaderText {
+    /// The value itself; no secret.
+    Plain(String),
+    /// The variable that holds it.
+    Variable(HeaderVariable),
+}
+
+/// A variable that holds the value of a header; it comes out in no text.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderVariable {
+    /// Its name.
+    pub env: String,
+}
+
 /// An address that must answer well.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -197,6 +215,12 @@ pub struct HealthConfig {
     /// (<https://www.rfc-editor.org/rfc/rfc6901>): `{/status: ok}`.
     #[serde(default)]
     pub json: BTreeMap<String, Value>,
+    /// The variable that holds a token, sent as `Authorization: Bearer …` to this server alone.
+    #[serde(default)]
+    pub token_env: Option<String>,
+    /// Headers to send to this server alone: `{X-Scope-OrgID: team, X-Api-Key: {env: API_KEY}}`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, HeaderText>,
     /// How long it may take.
     #[serde(default = "five_seconds")]
     pub within: Lapse,
@@ -267,6 +291,19 @@ pub struct PrometheusConfig {
     /// The least that every value may be.
     #[serde(default)]
     pub at_least: Option<f64>,
+    /// The variable that holds a token, sent as `Authorization: Bearer …` to this server alone.
+    #[serde(default)]
+    pub token_env: Option<String>,
+    /// Headers to send to this server alone: `{X-Scope-OrgID: team, X-Api-Key: {env: API_KEY}}`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, HeaderText>,
+    /// How long it may take.
+    #[serde(default = "half_a_minute")]
+    pub within: Lapse,
+}
+
+fn half_a_minute() -> Lapse {
+    Lapse(Span::new().seconds(30))
 }
 
 /// What a query answered.
@@ -311,6 +348,11 @@ pub fn samples(answer: &str) -> Result<Samples, String> {
     if answer["status"] != "success" {
         let why = answer["error"].as_str().unwrap_or("it does not say why");
         return Err(format!("the query failed: {}", brief(why)));
+    }
+    // Such as a store that did not answer: what is there may not be all.
+    if let Some(warning) = answer["warnings"].get(0) {
+        let warning = warning.as_str().map_or_else(|| warning.to_string(), str::to_owned);
+        return Err(format!("the answer may be incomplete: {}", brief(&warning)));
     }
     let value = |sample: &Value| -> Result<f64, String> {
         let text = sample.get(1).and_then(Value::as_str).ok_or("a sample has no value")?;

@@ -572,6 +572,7 @@ fn scans_health_and_metrics() {
     );
     for bad in [
         r#"{"status": "error", "error": "x"}"#,
+        r#"{"status": "success", "warnings": ["a store is away"], "data": {"resultType": "scalar", "result": [1, "0"]}}"#,
         "",
         "[]",
         r#"{"status": "success", "data": {"resultType": "matrix", "result": []}}"#,

@@ -15,16 +15,18 @@ use url::Url;
 
 use crate::data::{CommitId, Lapse};
 use crate::error::{Error, Result};
-use crate::facts::Facts;
+use crate::facts::{Facts, Headers};
 use crate::rules::commit::parse;
 use crate::rules::gate::approvals::{self, Approval, Approvals, ApprovalsConfig};
 use crate::rules::gate::checklist::{Checklist, ChecklistConfig, tasks};
 use crate::rules::gate::freeze::Freeze;
-use crate::rules::gate::measure::{self, Coverage, CoverageConfig, Health, PrometheusConfig, Samples};
+use crate::rules::gate::measure::{
+    self, Coverage, CoverageConfig, HeaderText, Health, PrometheusConfig, Samples,
+};
 use crate::rules::gate::proof::{self, Artifact, Backup, BackupConfig, Branch, Output};
 use crate::rules::gate::runs::{Runs, RunsConfig};
 use crate::rules::gate::window::WindowConfig;
-use crate::rules::gate::{Answer, Fact, Kind};
+use crate::rules::gate::{Answer, Fact, Kind, brief};
 use crate::rules::scan::Coverage as Lines;
 use crate::rules::scan::read::Reader;
 use crate::survey::branches::{Trunks, calendar, releases};
@@ -114,7 +116,8 @@ impl Gather<'_> {
                 asked(result, |result| scan.answer(result, &self.commit.to_string(), at))
             }
             Kind::Health(health) => {
-                let answer = self.fetch(&health.url, health.within);
+                let headers = self.headers(health.token_env.as_deref(), &health.headers);
+                let answer = headers.and_then(|headers| self.fetch(&health.url, &headers, health.within));
                 asked(answer.map(|(status, body)| Health { status, body }), |found| health.answer(found))
             }
             Kind::Prometheus(prometheus) => asked(self.samples(prometheus), |found| prometheus.answer(found)),
@@ -292,8 +295,30 @@ impl Gather<'_> {
         periods.iter().map(Freeze::of_forge).collect()
     }
 
-    fn fetch(&self, url: &str, within: Lapse) -> Fact<(u16, String)> {
-        self.facts.fetch(url, self.duration(within)?).map_err(why)
+    /// The headers of a request, with what the environment holds for them.
+    fn headers(&self, token: Option<&str>, headers: &BTreeMap<String, HeaderText>) -> Fact<Headers> {
+        let held = |name: &str| {
+            self.facts.env.get(name).map(str::trim).ok_or_else(|| format!("the variable {name} is not set"))
+        };
+        let mut all = Headers::default();
+        if let Some(name) = token {
+            let token = held(name)?;
+            all.add("authorization", &format!("Bearer {token}"), Some(token)).map_err(why)?;
+        }
+        for (name, text) in headers {
+            match text {
+                HeaderText::Plain(text) => all.add(name, text, None).map_err(why)?,
+                HeaderText::Variable(variable) => {
+                    let value = held(&variable.env)?;
+                    all.add(name, value, Some(value)).map_err(why)?;
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn fetch(&self, url: &str, headers: &Headers, within: Lapse) -> Fact<(u16, String)> {
+        self.facts.fetch(url, headers, self.duration(within)?).map_err(why)
     }
 
     fn samples(&self, config: &PrometheusConfig) -> Fact<Samples> {
@@ -301,10 +326,11 @@ impl Gather<'_> {
         let mut url =
             Url::parse(&format!("{base}/api/v1/query")).map_err(|e| format!("`{}`: {e}", config.url))?;
         url.query_pairs_mut().append_pair("query", &config.query);
-        let (status, body) = self.fetch(url.as_str(), Lapse(jiff::Span::new().seconds(30)))?;
+        let headers = self.headers(config.token_env.as_deref(), &config.headers)?;
+        let (status, body) = self.fetch(url.as_str(), &headers, config.within)?;
         match status {
             200 => measure::samples(&body),
-            _ => Err(format!("{base} answers {status}: {body}")),
+            _ => Err(format!("{base} answers {status}: {}", brief(&body))),
         }
     }
 
