@@ -115,6 +115,7 @@ fn one_weakness_is_one_finding_whoever_saw_it() {
         "trivy-repository.json",
         "grype-directory.json",
         "osv.json",
+        "osv.sarif",
         "npm-audit-2.json",
         "npm-audit-1.json",
         "snyk.json",
@@ -153,6 +154,32 @@ fn one_weakness_is_one_finding_whoever_saw_it() {
     assert_eq!(shell[0].scanners.len(), 2);
 }
 
+/// An update of a distribution mends several vulnerabilities: its name makes them no one weakness, and a waiver for one
+/// covers no other.
+#[test]
+fn one_update_for_two_vulnerabilities_leaves_them_two() {
+    let trivy = r#"{"SchemaVersion": 2, "ArtifactName": "x", "Results": [{"Target": "x (centos 7)", "Type": "centos",
+      "Vulnerabilities": [
+        {"VulnerabilityID": "CVE-2019-1", "VendorIDs": ["RHSA-2019:2304"], "PkgName": "openssl", "Severity": "HIGH"},
+        {"VulnerabilityID": "CVE-2019-2", "VendorIDs": ["RHSA-2019:2304"], "PkgName": "openssl", "Severity": "LOW"}]}]}"#;
+    let grype = r#"{"source": {"type": "image"}, "matches": [{"vulnerability": {"id": "ELSA-2019-2304", "severity": "High",
+        "epss": [{"cve": "CVE-2019-1", "epss": 0.1}], "knownExploited": [{"cve": "CVE-2019-2"}]},
+      "relatedVulnerabilities": [{"id": "CVE-2019-1"}, {"id": "CVE-2019-2"}],
+      "artifact": {"name": "openssl", "version": "1", "type": "rpm", "purl": "pkg:rpm/centos/openssl@1"}}]}"#;
+    let of = |text: &str| read(text.as_bytes()).unwrap().1.findings;
+    let merged = merge([of(trivy), of(grype)].concat());
+    let ids: Vec<String> = merged.iter().map(|f| f.ids.join(" ")).collect();
+    assert_eq!(ids, ["CVE-2019-2", "CVE-2019-1"], "the exploited one first");
+    assert_eq!(
+        merged.iter().map(|f| (f.kev, f.epss)).collect::<Vec<_>>(),
+        [(true, None), (false, Some(0.1))]
+    );
+    assert!(merged.iter().all(|f| f.scanners.len() == 2), "{merged:#?}");
+    // An update that names no vulnerability stands for itself.
+    let alone = of(&trivy.replace("CVE-2019-1", "RHSA-2019:2304"));
+    assert_eq!(alone[0].ids, ["RHSA-2019:2304".into()]);
+}
+
 #[test]
 fn what_is_no_report_never_passes() {
     let sarif = |runs: &str| format!(r#"{{"version":"2.1.0","runs":{runs}}}"#);
@@ -166,6 +193,8 @@ fn what_is_no_report_never_passes() {
         ("<html/>".to_owned(), "not known"),
         ("no leaks found".to_owned(), "not known"),
         (sarif("[]"), "nothing"),
+        // What OSV-Scanner reads, not what it writes.
+        (r#"{"results":[{"source":{},"packages":[{"package":{"name":"a","version":"1","ecosystem":"npm"}}]}]}"#.to_owned(), "nothing"),
         (sarif("null"), "nothing"),
         (sarif(r#"[{"tool":{"driver":{"name":"x"}},"results":null}]"#), "nothing"),
         (
