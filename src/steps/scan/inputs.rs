@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Args;
 use super::files::Files;
 use crate::config::{ReportConfig, ScanConfig, Waivers, parse_waivers};
+use crate::data::CommitId;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding as Found};
@@ -20,6 +21,7 @@ use crate::rules::scan::read::{Format, Reader, Trouble};
 use crate::rules::scan::waiver::Waiver;
 use crate::rules::scan::write::Read;
 use crate::rules::scan::{Coverage, Finding, Report, Tests, intelligence};
+use crate::survey::branches::main_branch;
 use crate::world::reports;
 
 /// A report to read.
@@ -221,6 +223,22 @@ pub fn enrich(facts: &Facts<'_>, config: &ScanConfig, findings: &mut [Finding]) 
     Ok(())
 }
 
+/// The target branch instead of a revision.
+const TARGET: &str = "@target";
+
+/// The tip of the branch that this work goes to: that of the request whose job this is, otherwise the main branch. At the
+/// remote as last fetched, otherwise here; none where it is in neither.
+fn target(facts: &Facts<'_>) -> Result<Option<CommitId>> {
+    // <https://docs.github.com/actions/reference/workflows-and-actions/variables>,
+    // <https://docs.gitlab.com/ci/variables/predefined_variables/#predefined-variables-for-merge-request-pipelines>
+    let of_job = ["GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"];
+    let of_job = of_job.iter().find_map(|name| facts.env.get(name)).map(str::to_owned);
+    let Some(branch) = of_job.map_or_else(|| main_branch(facts), |b| Ok(Some(b)))? else { return Ok(None) };
+    let remote = &facts.config.release.remote;
+    let places = [format!("refs/remotes/{remote}/{branch}"), format!("refs/heads/{branch}")];
+    Ok(places.iter().find_map(|place| facts.repo().resolve(place).ok()))
+}
+
 /// What is there to compare with; none when nothing is asked for or nothing is there yet.
 pub fn baseline(args: &Args, facts: &Facts<'_>, findings: &mut Vec<Found>) -> Result<Option<Baseline>> {
     let Some(named) = args.baseline.as_ref().or(facts.config.scan.baseline.as_ref()) else { return Ok(None) };
@@ -228,7 +246,11 @@ pub fn baseline(args: &Args, facts: &Facts<'_>, findings: &mut Vec<Found>) -> Re
     let mut reader = Reader::new(None, &root);
     let there = match named.split_once(':') {
         Some((revision, path)) if !facts.root.join(named).exists() => {
-            let commit = facts.repo().resolve(revision).map_err(|_| {
+            let commit = match revision {
+                TARGET => target(facts)?,
+                _ => facts.repo().resolve(revision).ok(),
+            };
+            let commit = commit.ok_or_else(|| {
                 Error::usage(format!("`{revision}` names no commit here"))
                     .at(format!("baseline {named}"))
                     .hint("fetch it, or check the name")

@@ -27,7 +27,8 @@ pub struct Args {
     /// [default: `scan.reports` of the configuration]
     #[arg(value_name = "FILE")]
     reports: Vec<String>,
-    /// What is not new: an earlier result or merged SARIF, as a path or `REF:PATH` in git
+    /// What is not new: an earlier result or merged SARIF, as a path, `REF:PATH` in git, or `@target:PATH` on the branch that
+    /// this goes to
     #[arg(long, value_name = "FILE")]
     baseline: Option<String>,
     /// Write merged SARIF for code scanning
