@@ -237,6 +237,9 @@ fn act(
             Error::outside(format!("the plan cannot be written: {e}")).at(file.display().to_string())
         })?;
     }
+    if report::github::is_here(facts.env.get("GITHUB_ACTIONS")) {
+        show(cli, redactor, &report::github::annotations(&plan));
+    }
     let as_text = || text.unwrap_or_else(|| report::plan(&plan));
     if cli.global.dry_run || plan.is_empty() {
         if let Err(error) = plan.verdict() {

@@ -192,6 +192,7 @@ impl Plan {
         refuse(Error::no, Answer::Fail)?;
         match of(Answer::Unknown).count() {
             0 => Ok(()),
+            1 => Err(Error::unknown(format!("1 check of `{}` could not be answered", self.step))),
             n => Err(Error::unknown(format!("{n} checks of `{}` could not be answered", self.step))),
         }
     }

@@ -115,6 +115,7 @@ fn one_weakness_is_one_finding_whoever_saw_it() {
         "trivy-repository.json",
         "grype-directory.json",
         "osv.json",
+        "osv.sarif",
         "npm-audit-2.json",
         "npm-audit-1.json",
         "snyk.json",
@@ -153,6 +154,32 @@ fn one_weakness_is_one_finding_whoever_saw_it() {
     assert_eq!(shell[0].scanners.len(), 2);
 }
 
+/// An update of a distribution mends several vulnerabilities: its name makes them no one weakness, and a waiver for one
+/// covers no other.
+#[test]
+fn one_update_for_two_vulnerabilities_leaves_them_two() {
+    let trivy = r#"{"SchemaVersion": 2, "ArtifactName": "x", "Results": [{"Target": "x (centos 7)", "Type": "centos",
+      "Vulnerabilities": [
+        {"VulnerabilityID": "CVE-2019-1", "VendorIDs": ["RHSA-2019:2304"], "PkgName": "openssl", "Severity": "HIGH"},
+        {"VulnerabilityID": "CVE-2019-2", "VendorIDs": ["RHSA-2019:2304"], "PkgName": "openssl", "Severity": "LOW"}]}]}"#;
+    let grype = r#"{"source": {"type": "image"}, "matches": [{"vulnerability": {"id": "ELSA-2019-2304", "severity": "High",
+        "epss": [{"cve": "CVE-2019-1", "epss": 0.1}], "knownExploited": [{"cve": "CVE-2019-2"}]},
+      "relatedVulnerabilities": [{"id": "CVE-2019-1"}, {"id": "CVE-2019-2"}],
+      "artifact": {"name": "openssl", "version": "1", "type": "rpm", "purl": "pkg:rpm/centos/openssl@1"}}]}"#;
+    let of = |text: &str| read(text.as_bytes()).unwrap().1.findings;
+    let merged = merge([of(trivy), of(grype)].concat());
+    let ids: Vec<String> = merged.iter().map(|f| f.ids.join(" ")).collect();
+    assert_eq!(ids, ["CVE-2019-2", "CVE-2019-1"], "the exploited one first");
+    assert_eq!(
+        merged.iter().map(|f| (f.kev, f.epss)).collect::<Vec<_>>(),
+        [(true, None), (false, Some(0.1))]
+    );
+    assert!(merged.iter().all(|f| f.scanners.len() == 2), "{merged:#?}");
+    // An update that names no vulnerability stands for itself.
+    let alone = of(&trivy.replace("CVE-2019-1", "RHSA-2019:2304"));
+    assert_eq!(alone[0].ids, ["RHSA-2019:2304".into()]);
+}
+
 #[test]
 fn what_is_no_report_never_passes() {
     let sarif = |runs: &str| format!(r#"{{"version":"2.1.0","runs":{runs}}}"#);
@@ -166,6 +193,8 @@ fn what_is_no_report_never_passes() {
         ("<html/>".to_owned(), "not known"),
         ("no leaks found".to_owned(), "not known"),
         (sarif("[]"), "nothing"),
+        // What OSV-Scanner reads, not what it writes.
+        (r#"{"results":[{"source":{},"packages":[{"package":{"name":"a","version":"1","ecosystem":"npm"}}]}]}"#.to_owned(), "nothing"),
         (sarif("null"), "nothing"),
         (sarif(r#"[{"tool":{"driver":{"name":"x"}},"results":null}]"#), "nothing"),
         (
@@ -256,6 +285,42 @@ fn hostile_shapes_end_soon() {
             assert!(report.findings.len() < 2, "{}", &text[..60]);
         }
         assert!(began.elapsed().as_secs() < 10, "{}", &text[..60]);
+    }
+}
+
+#[test]
+fn coverage_of_reports() {
+    let percent =
+        |text: &str| read(text.as_bytes()).map(|(_, r)| r.coverage.and_then(|c| c.percent()).unwrap());
+    let lcov =
+        "TN:\nSF:a.rs\nLF:10\nLH:9\nend_of_record\nSF:b.rs\nDA:1,1\nDA:2,0\nLF:2\nLH:1\nend_of_record\n";
+    assert_eq!(percent(lcov).map(f64::round), Ok(83.0));
+    let cobertura = |attributes: &str, lines: &str| {
+        format!(
+            "<?xml version=\"1.0\"?><!DOCTYPE coverage SYSTEM \"x.dtd\"><coverage {attributes}><packages><package><classes>\
+             <class><lines>{lines}</lines></class></classes></package></packages></coverage>"
+        )
+    };
+    let lines = "<line number='1' hits='1'/><line number='2' hits='0'/>";
+    assert_eq!(
+        percent(&cobertura("line-rate=\"0.9\" lines-covered=\"3\" lines-valid=\"4\"", lines)),
+        Ok(75.0)
+    );
+    assert_eq!(percent(&cobertura("line-rate=\"0.9\"", lines)), Ok(50.0));
+    for bad in [
+        "SF:a\nLF:10\nLH:9\n",
+        "SF:a\nLF:0\nLH:0\nend_of_record",
+        "SF:a\nLF:1\nLH:2\nend_of_record",
+        "SF:a\nLF:x\nend_of_record",
+        "SF:a\nLF:1\nLH:1\nend_of_record\nLF:1",
+        "SF:a\nDA:1,x\nend_of_record",
+        "SF:a\nSF:b\nend_of_record",
+        "<coverage",
+        "<coverage line-rate=\"1\"/>",
+        "<coverage lines-covered=\"0\" lines-valid=\"0\"/>",
+        "<coverage lines-covered=\"5\" lines-valid=\"4\"/>",
+    ] {
+        assert!(percent(bad).is_err(), "{bad}");
     }
 }
 

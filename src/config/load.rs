@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::rules::gate::config::{Gate, Misfit};
 
 /// The names under which the configuration is looked for at the top of the repository.
 pub const NAMES: [&str; 2] = ["release-steps.yml", "release-steps.yaml"];
@@ -54,7 +55,26 @@ pub fn parse(text: &str, file: &str) -> Result<Config> {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
         strict_booleans: true,
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(|e| explain(&e, file))
+    let config: Config = serde_saphyr::from_str_with_options(text, options).map_err(|e| explain(&e, file))?;
+    match config.gates.values().find_map(Gate::misfit) {
+        Some(misfit) => Err(wrong(text, file, &misfit)),
+        None => Ok(config),
+    }
+}
+
+/// Says which check does not fit to the others, and shows its line.
+fn wrong(text: &str, file: &str, misfit: &Misfit) -> Error {
+    let (line, column) = misfit.place;
+    let at = usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);
+    let shown = text.lines().nth(at).unwrap_or_default();
+    let margin = " ".repeat(line.to_string().len());
+    let mark = " ".repeat(usize::try_from(column.saturating_sub(1)).unwrap_or(0).min(shown.len()));
+    Error::usage(format!("the configuration is wrong: {}", misfit.why))
+        .at(format!("{file}:{line}:{column}"))
+        .detail(format!(
+            "{margin}--> {file}:{line}:{column}\n{margin} |\n{line} | {shown}\n{margin} | {mark}^"
+        ))
+        .hint("`release-steps schema` prints what may stand there")
 }
 
 /// Reads a file of waivers: a YAML list.

@@ -1,7 +1,11 @@
 //! `release-steps.yml`: strict, with a published schema, and errors that point at the line.
 
+mod forge;
 mod load;
+mod scan;
 mod types;
 
+pub use forge::{AttestationConfig, CosignConfig, ForgeConfig, Opens, RequestsConfig, SignaturesConfig};
 pub use load::{Loaded, load, parse_waivers, schema};
+pub use scan::{LongReport, ReportConfig, ScanConfig, ScanFiles, Waivers};
 pub use types::*;

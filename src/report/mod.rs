@@ -1,5 +1,6 @@
-//! Who shows what happens: a terminal or a job log, or JSON lines.
+//! Who shows what happens: a terminal or a job log, GitHub Actions besides, or JSON lines.
 
+pub mod github;
 mod json;
 mod redact;
 mod terminal;

@@ -1,5 +1,6 @@
 //! The branches of the model in use, and which versions they own.
 
+use jiff::Timestamp;
 use semver::Version;
 
 use crate::config::Model;
@@ -114,4 +115,44 @@ pub fn calendar(facts: &Facts<'_>) -> Result<Option<Calendar>> {
         skip: calendar.skip.clone(),
         freeze: config.freeze.0,
     }))
+}
+
+/// The branches that others are measured against: production, and GitFlow's develop.
+#[derive(Debug)]
+pub struct Trunks {
+    /// All branches with their tips.
+    pub all: Vec<(String, CommitId)>,
+    names: Vec<String>,
+    tips: Vec<CommitId>,
+}
+
+impl Trunks {
+    /// Those of the model in use.
+    pub fn of(facts: &Facts<'_>) -> Result<Self> {
+        let develop = (model(facts)? == Model::Gitflow).then(|| facts.config.branch.develop.clone());
+        let names: Vec<String> = main_branch(facts)?.into_iter().chain(develop).collect();
+        let all = tips(facts)?;
+        let tips = all.iter().filter(|(name, _)| names.contains(name)).map(|(_, commit)| *commit).collect();
+        Ok(Trunks { all, names, tips })
+    }
+
+    /// Whether a branch lives long: a trunk, a release or hotfix branch, or one that the configuration names.
+    pub fn long_lived(&self, facts: &Facts<'_>, name: &str) -> bool {
+        self.names.iter().any(|trunk| trunk == name)
+            || releases(facts, name)
+            || facts.config.branch.long_lived.iter().any(|glob| matches(glob, name))
+    }
+
+    /// When the first commit was made that is in this one's history and in no trunk; none when all are merged.
+    pub fn first_of(&self, facts: &Facts<'_>, commit: CommitId) -> Result<Option<Timestamp>> {
+        let history = facts.repo().history(&[commit], &self.tips)?;
+        let first = history.iter().map(|c| c.author_time().seconds).min();
+        Ok(first.and_then(|s| Timestamp::from_second(s).ok()))
+    }
+}
+
+/// Whether a branch is a release or hotfix branch by its name: a code freeze is not for it.
+pub fn releases(facts: &Facts<'_>, name: &str) -> bool {
+    let config = &facts.config.branch;
+    [&config.release, &config.hotfix].into_iter().any(|template| version_in(template, name).is_some())
 }

@@ -1,10 +1,11 @@
 //! Reports of other tools, anywhere on disk: found by path or glob, read piece by piece.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use globset::GlobBuilder;
+use jiff::Timestamp;
 
 use crate::error::{Error, Result};
 
@@ -33,8 +34,17 @@ pub fn find(root: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
     let mut folders = vec![start];
     let mut passed = 0;
     while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
-        for entry in entries.flatten() {
+        let unreadable = |e: std::io::Error| {
+            Error::outside(format!("cannot be read: {e}")).at(folder.display().to_string())
+        };
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => continue,
+            // A report that lies there would be passed over without a word.
+            Err(e) => return Err(unreadable(e)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(unreadable)?;
             passed += 1;
             if passed > MOST {
                 return Err(Error::usage("the glob passes more than a million files")
@@ -63,13 +73,20 @@ pub fn find(root: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Reads a file piece by piece. False when there is no such file.
-pub fn read(path: &Path, mut take: impl FnMut(&[u8])) -> Result<bool> {
+/// What is known of a file that is there.
+#[derive(Debug, Clone, Copy)]
+pub struct There {
+    /// When it was written last, where the file system says it.
+    pub modified: Option<Timestamp>,
+}
+
+/// Reads a file piece by piece; none when there is no such file.
+pub fn read(path: &Path, mut take: impl FnMut(&[u8])) -> Result<Option<There>> {
     let failed =
         |e: std::io::Error| Error::outside(format!("cannot be read: {e}")).at(path.display().to_string());
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(failed(e)),
     };
     let mut piece = vec![0; PIECE];
@@ -78,7 +95,7 @@ pub fn read(path: &Path, mut take: impl FnMut(&[u8])) -> Result<bool> {
         match file.read(&mut piece[full..]) {
             Ok(0) => break,
             Ok(n) => full += n,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
             Err(e) => return Err(failed(e)),
         }
         if full == piece.len() {
@@ -87,5 +104,6 @@ pub fn read(path: &Path, mut take: impl FnMut(&[u8])) -> Result<bool> {
         }
     }
     take(&piece[..full]);
-    Ok(true)
+    let modified = file.metadata().and_then(|m| m.modified()).ok();
+    Ok(Some(There { modified: modified.and_then(|time| Timestamp::try_from(time).ok()) }))
 }

@@ -84,3 +84,12 @@ simple() {
   commit "fix: third" b
   origin
 }
+
+# report NAME [FILE]: an example report of tests/scan/reports, written an hour before the program runs.
+report() {
+  local from
+  from=$(dirname "${BASH_SOURCE[0]}")/../scan/reports
+  mkdir -p "$(dirname "${2:-reports/$1}")"
+  cp "$from/$1" "${2:-reports/$1}"
+  touch -d 2026-02-03T03:05:06Z "${2:-reports/$1}"
+}

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{CommitId, Lapse};
-use crate::rules::gate::Answer;
+use crate::rules::gate::{Answer, brief};
 
 /// Approvals by people.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -15,7 +15,8 @@ use crate::rules::gate::Answer;
 pub struct ApprovalsConfig {
     /// How many different people must approve.
     pub count: usize,
-    /// Who may: names at the forge, or names of teams in `teams`. Without, anyone.
+    /// Who may: names at the forge, names of teams in `teams`, or teams of the forge itself: `@org/team` at GitHub,
+    /// `@group/subgroup` at GitLab. Without, anyone.
     pub of: Vec<String>,
     /// How many of them must be senior, and who is.
     pub senior: Option<Senior>,
@@ -27,7 +28,8 @@ pub struct ApprovalsConfig {
     pub allow_starter: bool,
     /// How long an approval lasts: `24h`. Without, as long as the commit.
     pub ends_after: Option<Lapse>,
-    /// Whether an approval must name the digest of the plan that is approved (`--for PLAN`).
+    /// Whether an approval must name the digest of the plan that is approved (`--for PLAN`): by a comment of that person on
+    /// the request, with the line `plan DIGEST`, that was never changed.
     pub plan: bool,
     /// A file of the repository's work tree that holds the approvals, instead of the reviews of the request: JSON, a list
     /// of `{person, at, commit, plan}`. Only what the pipeline itself writes there can be trusted.
@@ -57,7 +59,7 @@ pub struct Senior {
     /// How many.
     #[serde(default = "one")]
     pub count: usize,
-    /// Who is: names at the forge, or names of teams in `teams`.
+    /// Who is: names at the forge, names of teams in `teams`, or teams of the forge: `@org/team`.
     pub of: Vec<String>,
 }
 
@@ -84,6 +86,9 @@ pub enum Says {
 pub struct Approval {
     /// The person's name at the forge.
     pub person: String,
+    /// The person's name as people write it, where the forge says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What they said.
     #[serde(default)]
     pub says: Says,
@@ -109,8 +114,52 @@ pub struct Approvals {
     pub authors: Vec<String>,
     /// Who started this run, or ran it again.
     pub starters: Vec<String>,
+    /// The members of the forge's teams that are asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub teams: BTreeMap<String, Vec<String>>,
     /// Everything that was said.
     pub said: Vec<Approval>,
+}
+
+/// A comment on a request that nobody changed since it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// The person's name at the forge.
+    pub person: String,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Its text.
+    pub text: String,
+}
+
+/// The digest of the plan that a text approves: the last line `plan 0123456789abcdef`, alone or after `approved` or a ticked
+/// box. A line that quotes somebody is no word of one's own.
+pub fn plan_named(text: &str) -> Option<String> {
+    let line = |line: &str| -> Option<String> {
+        let bare: String = line.chars().filter(|c| !matches!(c, '`' | '*' | '_')).collect();
+        let bare = bare.trim().to_ascii_lowercase();
+        let bare =
+            ["- [x] ", "+ [x] ", "[x] "].iter().find_map(|box_| bare.strip_prefix(box_)).unwrap_or(&bare);
+        let said = ["approved", "approve"].iter().find_map(|word| bare.strip_prefix(word)).unwrap_or(bare);
+        let digest = said.trim_start_matches([':', ',', ' ']).strip_prefix("plan")?;
+        let digest = digest.strip_prefix([':', ' '])?.trim().trim_end_matches('.');
+        let hex = digest.len() == DIGEST && digest.bytes().all(|b| b.is_ascii_hexdigit());
+        hex.then(|| digest.to_owned())
+    };
+    text.lines().filter_map(line).next_back()
+}
+
+/// The length of a plan's digest, in hexadecimal digits.
+const DIGEST: usize = 16;
+
+/// Gives approvals the plan that their person named in the newest remark up to a time.
+pub fn bind(said: &mut [Approval], remarks: &[Remark], at: Timestamp) {
+    for approval in said.iter_mut().filter(|a| a.plan.is_none()) {
+        let same = |r: &&Remark| r.at <= at && r.person.eq_ignore_ascii_case(&approval.person);
+        let named = remarks.iter().filter(same).filter_map(|r| Some((r.at, plan_named(&r.text)?)));
+        // Of two at once neither counts for sure: the greater digest is as good as any, and the same each time.
+        approval.plan = named.max().map(|(_, plan)| plan);
+    }
 }
 
 impl ApprovalsConfig {
@@ -126,17 +175,46 @@ impl ApprovalsConfig {
         if senior.is_some_and(|s| s.of.is_empty()) {
             return Some("`senior` needs `of`: who is senior?".to_owned());
         }
-        let enough = |names: &[String], count: usize| names.is_empty() || self.people(names).len() >= count;
+        let enough = |names: &[String], count: usize| {
+            // How many are in a team of the forge is not known here.
+            names.is_empty()
+                || self.expand(names).iter().any(|n| n.starts_with('@'))
+                || self.people(names, &BTreeMap::new()).len() >= count
+        };
+        let odd = |name: &String| name.starts_with('@') && !name.contains('/') && name.len() > 1;
+        let all =
+            self.of.iter().chain(senior.iter().flat_map(|s| &s.of)).chain(self.teams.values().flatten());
+        if let Some(name) = all.clone().find(|name| odd(name)) {
+            return Some(format!(
+                "`{name}` is no team: write `@org/team` or `@group/subgroup`, and people without `@`"
+            ));
+        }
         if !enough(&self.of, self.count) || !senior.is_none_or(|s| enough(&s.of, s.count)) {
             return Some("there are fewer people in `of` than must approve".to_owned());
         }
         None
     }
 
-    /// The people whom names stand for, in lower case: forges do not tell names apart by case.
-    fn people(&self, names: &[String]) -> BTreeSet<String> {
+    /// Names with those of `teams` put in for them.
+    fn expand(&self, names: &[String]) -> Vec<String> {
         let team = |name: &String| self.teams.get(name).cloned().unwrap_or_else(|| vec![name.clone()]);
-        names.iter().flat_map(team).map(|name| name.to_lowercase()).collect()
+        names.iter().flat_map(team).collect()
+    }
+
+    /// The teams of the forge that must be known, with their `@`.
+    pub fn forge_teams(&self) -> BTreeSet<String> {
+        let senior = self.senior.iter().flat_map(|s| &s.of).cloned().collect::<Vec<_>>();
+        let all = self.expand(&self.of).into_iter().chain(self.expand(&senior));
+        all.filter(|name| name.starts_with('@')).collect()
+    }
+
+    /// The people whom names stand for, in lower case: forges do not tell names apart by case.
+    fn people(&self, names: &[String], teams: &BTreeMap<String, Vec<String>>) -> BTreeSet<String> {
+        let members = |name: String| match name.starts_with('@') {
+            true => teams.get(&name).cloned().unwrap_or_default(),
+            false => vec![name],
+        };
+        self.expand(names).into_iter().flat_map(members).map(|name| name.to_lowercase()).collect()
     }
 
     /// The answer at a time. Too few approvals are unknown: they may still come.
@@ -145,7 +223,10 @@ impl ApprovalsConfig {
             return Answer::unknown("approvals must name the plan, and no plan was given")
                 .turn("give it with `--for PLAN`");
         }
-        let allowed = self.people(&self.of);
+        if let Some(team) = self.forge_teams().iter().find(|team| !facts.teams.contains_key(*team)) {
+            return Answer::unknown(format!("nobody knows who is in {team}"));
+        }
+        let allowed = self.people(&self.of, &facts.teams);
         let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
         let mut last: BTreeMap<String, &Approval> = BTreeMap::new();
         let mut said: Vec<&Approval> = facts.said.iter().filter(|a| a.at <= at.timestamp()).collect();
@@ -159,7 +240,7 @@ impl ApprovalsConfig {
         let mut not: Vec<String> = Vec::new();
         for (key, approval) in last {
             let person = &approval.person;
-            if !allowed.is_empty() && !allowed.contains(&key) {
+            if !self.of.is_empty() && !allowed.contains(&key) {
                 not.push(format!("{person} is not asked"));
                 continue;
             }
@@ -171,7 +252,10 @@ impl ApprovalsConfig {
                 not.push(format!("{person} withdrew"));
                 continue;
             }
-            let why = if !self.allow_author && facts.authors.iter().any(|author| same(author, person)) {
+            let wrote = |author: &String| {
+                same(author, person) || approval.name.as_ref().is_some_and(|name| same(author, name))
+            };
+            let why = if !self.allow_author && facts.authors.iter().any(wrote) {
                 Some("is the author".to_owned())
             } else if !self.allow_starter && facts.starters.iter().any(|starter| same(starter, person)) {
                 Some("started this run".to_owned())
@@ -179,7 +263,10 @@ impl ApprovalsConfig {
                 let other = approval.commit.map_or("no commit".to_owned(), |c| c.short());
                 Some(format!("approved {other}"))
             } else if self.plan && approval.plan != facts.plan {
-                Some("approved another plan".to_owned())
+                Some(match &approval.plan {
+                    Some(other) => format!("approved another plan, {}", brief(other)),
+                    None => "named no plan".to_owned(),
+                })
             } else {
                 None
             };
@@ -204,7 +291,7 @@ impl ApprovalsConfig {
         let mut people: Vec<String> = counted.iter().map(|(a, _)| a.person.clone()).collect();
         people.sort();
         let seniors = self.senior.as_ref().map(|senior| {
-            let who = self.people(&senior.of);
+            let who = self.people(&senior.of, &facts.teams);
             (senior, people.iter().filter(|p| who.contains(&p.to_lowercase())).count())
         });
         let names = if people.is_empty() { String::new() } else { format!(" ({})", people.join(", ")) };
@@ -222,8 +309,13 @@ impl ApprovalsConfig {
                 .since(counted.iter().map(|(a, _)| a.at).max())
                 .until(counted.iter().filter_map(|(_, end)| *end).min())
         } else {
+            let plan = facts.plan.as_ref().filter(|_| self.plan);
+            let plan = plan.map_or(String::new(), |plan| match &self.file {
+                Some(_) => format!(" and plan {plan}"),
+                None => format!(", and to comment `plan {plan}` on the request"),
+            });
             Answer::unknown(format!("{have}{not_counted}")).turn(format!(
-                "ask for {} to approve {}",
+                "ask for {} to approve {}{plan}",
                 missing.join(" and "),
                 facts.commit.short()
             ))

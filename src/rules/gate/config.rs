@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_saphyr::Spanned;
 
 use crate::rules::gate::approvals::ApprovalsConfig;
 use crate::rules::gate::checklist::ChecklistConfig;
@@ -18,9 +19,18 @@ use crate::rules::gate::window::WindowConfig;
 
 /// The checks of one environment. All must pass.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(try_from = "Vec<Check>")]
+#[serde(from = "Vec<Spanned<Check>>")]
 #[schemars(with = "Vec<Entry>")]
 pub struct Gate(pub Vec<Check>);
+
+/// What is wrong with checks that do not fit together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// Line and column of the check that is wrong, counted from 1.
+    pub place: (u64, u64),
+    /// Why.
+    pub why: String,
+}
 
 /// A named check.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +41,8 @@ pub struct Check {
     /// What it checks.
     pub kind: Kind,
     named: bool,
+    /// Its line and column in the configuration.
+    place: (u64, u64),
 }
 
 macro_rules! kinds {
@@ -147,9 +159,9 @@ impl TryFrom<Entry> for Check {
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
         };
         match name {
-            Some(name) if fit(&name) => Ok(Check { name, kind, named: true }),
+            Some(name) if fit(&name) => Ok(Check { name, kind, named: true, place: (0, 0) }),
             Some(name) => Err(format!("`{name}` is no name of a check: write letters, digits, `-` and `_`")),
-            None => Ok(Check { name: kind.name().to_owned(), kind, named: false }),
+            None => Ok(Check { name: kind.name().to_owned(), kind, named: false, place: (0, 0) }),
         }
     }
 }
@@ -157,22 +169,15 @@ impl TryFrom<Entry> for Check {
 /// The names that expressions may use besides those of checks.
 pub const NAMES: [&str; 7] = ["gate", "at", "weekday", "hour", "commit", "branch", "answers"];
 
-impl TryFrom<Vec<Check>> for Gate {
-    type Error = String;
-
-    fn try_from(mut checks: Vec<Check>) -> Result<Self, String> {
-        let mut taken: BTreeSet<String> = BTreeSet::new();
-        for check in checks.iter().filter(|c| c.named) {
-            if !taken.insert(identifier(&check.name)) {
-                return Err(format!("two checks are named `{}`", check.name));
-            }
-            if NAMES.contains(&check.name.as_str()) {
-                return Err(format!(
-                    "`{}` means something else in expressions: choose another name",
-                    check.name
-                ));
-            }
-        }
+impl From<Vec<Spanned<Check>>> for Gate {
+    fn from(checks: Vec<Spanned<Check>>) -> Self {
+        let located = |check: Spanned<Check>| {
+            let place = (check.defined.line(), check.defined.column());
+            Check { place, ..check.value }
+        };
+        let mut checks: Vec<Check> = checks.into_iter().map(located).collect();
+        let mut taken: BTreeSet<String> =
+            checks.iter().filter(|c| c.named).map(|c| identifier(&c.name)).collect();
         for check in checks.iter_mut().filter(|c| !c.named) {
             // `branch` is a name of its own in expressions, whose check is then only among the answers.
             let base = check.name.clone();
@@ -182,13 +187,32 @@ impl TryFrom<Vec<Check>> for Gate {
                 check.name = format!("{base}-{number}");
             }
         }
-        for check in &checks {
+        Gate(checks)
+    }
+}
+
+impl Gate {
+    /// What is wrong with the checks beside each other, if anything: names, and what one says of another.
+    pub fn misfit(&self) -> Option<Misfit> {
+        let checks = &self.0;
+        let mut taken: BTreeSet<String> = BTreeSet::new();
+        for check in checks {
+            let wrong = |why: String| Some(Misfit { place: check.place, why });
+            if check.named && NAMES.contains(&check.name.as_str()) {
+                return wrong(format!(
+                    "`{}` means something else in expressions: choose another name",
+                    check.name
+                ));
+            }
+            if !taken.insert(identifier(&check.name)) {
+                return wrong(format!("two checks are named `{}`", check.name));
+            }
             match &check.kind {
                 Kind::Checklist(list) => {
                     for proof in list.proofs() {
                         let other = checks.iter().find(|c| c.name == proof);
                         if other.is_none_or(|c| matches!(c.kind, Kind::Checklist(_) | Kind::Expression(_))) {
-                            return Err(format!(
+                            return wrong(format!(
                                 "{}: `{proof}` is no check of this gate that can prove an item",
                                 check.name
                             ));
@@ -196,13 +220,13 @@ impl TryFrom<Vec<Check>> for Gate {
                     }
                 }
                 Kind::Expression(expression) => {
-                    if let Some(stranger) = expression.names().find(|path| !known(&checks, path)) {
+                    if let Some(stranger) = expression.names().find(|path| !known(checks, path)) {
                         let usable: Vec<String> = checks
                             .iter()
                             .filter(|c| fields(&c.kind).is_some())
                             .map(|c| identifier(&c.name))
                             .collect();
-                        return Err(format!(
+                        return wrong(format!(
                             "{}: `{stranger}` is not known in `{}`; known are {}",
                             check.name,
                             expression.source(),
@@ -213,7 +237,7 @@ impl TryFrom<Vec<Check>> for Gate {
                 _ => {}
             }
         }
-        Ok(Gate(checks))
+        None
     }
 }
 
@@ -266,8 +290,8 @@ impl Gate {
 /// The fields that the facts of a kind have; none for kinds that expressions cannot use.
 fn fields(kind: &Kind) -> Option<&'static [&'static str]> {
     Some(match kind {
-        Kind::Checks(_) => &["commit", "appeared", "runs"],
-        Kind::Approvals(_) => &["commit", "plan", "authors", "starters", "said"],
+        Kind::Checks(_) => &["commit", "appeared", "looked", "runs"],
+        Kind::Approvals(_) => &["commit", "plan", "authors", "starters", "teams", "said"],
         Kind::Checklist(_) => &["source", "tasks"],
         Kind::Scan(_) => &["passed", "at", "commit", "critical", "high", "medium", "low", "unknown"],
         Kind::Coverage(_) => &["percent", "base"],

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::data::Lapse;
 use crate::rules::gate::{Answer, age, brief};
+use crate::rules::scan::Severity;
 
 /// The result of a `scan`, from the file that it wrote.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -23,22 +24,6 @@ pub struct ScanConfig {
     /// How old the result may be.
     #[serde(default)]
     pub max_age: Option<Lapse>,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Critical.
-    Critical,
-    /// High.
-    High,
-    /// Medium.
-    Medium,
-    /// Low.
-    Low,
-    /// None that is known.
-    Unknown,
 }
 
 /// What a scan said.
@@ -61,6 +46,9 @@ pub struct Scan {
 /// Reads the result that `scan` wrote. Severities that it does not count have no findings.
 pub fn scan(text: &str) -> Result<Scan, String> {
     let result: Value = serde_json::from_str(text).map_err(|e| format!("no JSON: {e}"))?;
+    if result["release-steps-scan"]["format"] != 1 {
+        return Err("it is no result of `scan` in a format that this release-steps knows".to_owned());
+    }
     let counts = result["counts"].as_object().ok_or("it counts no findings: it is no result of `scan`")?;
     let passed = match result["verdict"].as_str() {
         Some("pass") => Some(true),
@@ -68,11 +56,10 @@ pub fn scan(text: &str) -> Result<Scan, String> {
         Some("unknown") | None => None,
         Some(other) => return Err(format!("`{}` is no verdict", brief(other))),
     };
-    let all = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Unknown];
     let mut open = BTreeMap::new();
-    for severity in all {
-        let name = format!("{severity:?}").to_lowercase();
-        let count = match counts.get(&name) {
+    for severity in Severity::WORST_FIRST {
+        let name = severity.name();
+        let count = match counts.get(name) {
             None => Some(0),
             Some(count) => count.as_u64().or_else(|| count["all"].as_u64()),
         };
@@ -90,9 +77,15 @@ pub fn scan(text: &str) -> Result<Scan, String> {
 impl ScanConfig {
     /// The answer at a time, for a commit.
     pub fn answer(&self, scan: &Scan, commit: &str, at: &Zoned) -> Answer {
-        if let Some(other) = scan.commit.as_deref().filter(|c| *c != commit) {
-            return Answer::unknown(format!("the scan is of another commit, {}", brief(other)))
-                .turn("scan this commit");
+        match scan.commit.as_deref() {
+            Some(own) if own == commit => {}
+            Some(other) => {
+                return Answer::unknown(format!("the scan is of another commit, {}", brief(other)))
+                    .turn("scan this commit");
+            }
+            None => {
+                return Answer::unknown("the scan does not say of which commit it is").turn("scan again");
+            }
         }
         if let Some(limit) = self.max_age {
             let Some(made) = scan.at else {
@@ -100,11 +93,12 @@ impl ScanConfig {
             };
             let age = age("the scan", made, limit.0, at);
             if age.verdict != super::Verdict::Pass {
-                return age.turn("scan again");
+                // It says nothing of what is known today.
+                return Answer { verdict: super::Verdict::Unknown, ..age }.turn("scan again");
             }
         }
-        for (severity, most) in &self.at_most {
-            let name = format!("{severity:?}").to_lowercase();
+        for (severity, most) in self.at_most.iter().rev() {
+            let name = severity.name();
             match scan.open.get(severity) {
                 None => return Answer::unknown(format!("the scan does not count {name} findings")),
                 Some(open) if open > most => {
@@ -128,7 +122,7 @@ impl ScanConfig {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CoverageConfig {
-    /// The report, from the top of the repository: lcov's tracefile or Cobertura's XML.
+    /// The report, from the top of the repository: lcov's tracefile, Cobertura's XML, or a result of `scan`.
     pub file: String,
     /// The least coverage of lines, in percent.
     #[serde(default)]
@@ -187,59 +181,22 @@ impl CoverageConfig {
     }
 }
 
-/// The coverage of lines in lcov's tracefile or Cobertura's XML, in percent. An error says why it cannot be told; a report
-/// without a single line is none.
-///
-/// lcov: `LF:` and `LH:` of every record (<https://github.com/linux-test-project/lcov/blob/master/man/geninfo.1>).
-/// Cobertura: `lines-covered` and `lines-valid`, otherwise `line-rate`
-/// (<https://github.com/cobertura/web/blob/master/htdocs/xml/coverage-04.dtd>).
-pub fn percent(report: &str) -> Result<f64, String> {
-    let rate = |hit: u64, found: u64| match found {
-        0 => Err("the report covers no line".to_owned()),
-        _ if hit > found => Err(format!("{hit} of {found} lines are covered")),
-        _ => Ok(100.0 * hit as f64 / found as f64),
-    };
-    if report.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
-        let options =
-            roxmltree::ParsingOptions { allow_dtd: true, nodes_limit: 10_000_000, ..Default::default() };
-        let document =
-            roxmltree::Document::parse_with_options(report, options).map_err(|e| format!("no XML: {e}"))?;
-        let root = document.root_element();
-        if root.tag_name().name() != "coverage" {
-            return Err(format!("<{}> is not Cobertura's <coverage>", root.tag_name().name()));
-        }
-        let number = |name: &str| root.attribute(name).and_then(|n| n.parse::<u64>().ok());
-        if let Some((hit, found)) = number("lines-covered").zip(number("lines-valid")) {
-            return rate(hit, found);
-        }
-        return match root.attribute("line-rate").and_then(|n| n.parse::<f64>().ok()) {
-            Some(rate)
-                if (0.0..=1.0).contains(&rate) && root.descendants().any(|n| n.has_tag_name("line")) =>
-            {
-                Ok(100.0 * rate)
-            }
-            _ => Err("the report says no coverage of lines".to_owned()),
-        };
-    }
-    let (mut hit, mut found, mut records, mut ended) = (0_u64, 0_u64, 0, 0);
-    for line in report.lines() {
-        let number =
-            |text: &str| text.trim().parse::<u64>().map_err(|_| format!("`{}` is no count", brief(line)));
-        if let Some(n) = line.strip_prefix("LF:") {
-            found = found.saturating_add(number(n)?);
-        } else if let Some(n) = line.strip_prefix("LH:") {
-            hit = hit.saturating_add(number(n)?);
-        } else if line.starts_with("SF:") {
-            records += 1;
-        } else if line.trim() == "end_of_record" {
-            ended += 1;
-        }
-    }
-    match records {
-        0 => Err("the report is neither lcov nor Cobertura".to_owned()),
-        _ if records != ended => Err("the report is cut off".to_owned()),
-        _ => rate(hit, found),
-    }
+/// The value of a header: a text, or the variable that holds it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum HeaderText {
+    /// The value itself; no secret.
+    Plain(String),
+    /// The variable that holds it.
+    Variable(HeaderVariable),
+}
+
+/// A variable that holds the value of a header; it comes out in no text.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderVariable {
+    /// Its name.
+    pub env: String,
 }
 
 /// An address that must answer well.
@@ -258,6 +215,12 @@ pub struct HealthConfig {
     /// (<https://www.rfc-editor.org/rfc/rfc6901>): `{/status: ok}`.
     #[serde(default)]
     pub json: BTreeMap<String, Value>,
+    /// The variable that holds a token, sent as `Authorization: Bearer …` to this server alone.
+    #[serde(default)]
+    pub token_env: Option<String>,
+    /// Headers to send to this server alone: `{X-Scope-OrgID: team, X-Api-Key: {env: API_KEY}}`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, HeaderText>,
     /// How long it may take.
     #[serde(default = "five_seconds")]
     pub within: Lapse,
@@ -328,6 +291,19 @@ pub struct PrometheusConfig {
     /// The least that every value may be.
     #[serde(default)]
     pub at_least: Option<f64>,
+    /// The variable that holds a token, sent as `Authorization: Bearer …` to this server alone.
+    #[serde(default)]
+    pub token_env: Option<String>,
+    /// Headers to send to this server alone: `{X-Scope-OrgID: team, X-Api-Key: {env: API_KEY}}`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, HeaderText>,
+    /// How long it may take.
+    #[serde(default = "half_a_minute")]
+    pub within: Lapse,
+}
+
+fn half_a_minute() -> Lapse {
+    Lapse(Span::new().seconds(30))
 }
 
 /// What a query answered.
@@ -372,6 +348,11 @@ pub fn samples(answer: &str) -> Result<Samples, String> {
     if answer["status"] != "success" {
         let why = answer["error"].as_str().unwrap_or("it does not say why");
         return Err(format!("the query failed: {}", brief(why)));
+    }
+    // Such as a store that did not answer: what is there may not be all.
+    if let Some(warning) = answer["warnings"].get(0) {
+        let warning = warning.as_str().map_or_else(|| warning.to_string(), str::to_owned);
+        return Err(format!("the answer may be incomplete: {}", brief(&warning)));
     }
     let value = |sample: &Value| -> Result<f64, String> {
         let text = sample.get(1).and_then(Value::as_str).ok_or("a sample has no value")?;

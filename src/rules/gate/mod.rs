@@ -17,6 +17,7 @@ pub mod cron;
 pub mod expression;
 pub mod freeze;
 pub mod measure;
+pub mod poll;
 pub mod proof;
 pub mod runs;
 pub mod times;
@@ -55,6 +56,9 @@ pub struct Answer {
     /// For a closed window, when it opens next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opens: Option<Timestamp>,
+    /// Whether it may turn by itself within minutes: what is asked runs still, or has not begun.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pending: bool,
     /// The people on whom the answer rests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<String>,
@@ -66,7 +70,16 @@ pub type Fact<T> = Result<T, String>;
 impl Answer {
     fn new(verdict: Verdict, why: impl Into<String>) -> Self {
         let why = why.into();
-        Answer { verdict, why, since: None, until: None, turn: None, opens: None, people: Vec::new() }
+        Answer {
+            verdict,
+            why,
+            since: None,
+            until: None,
+            turn: None,
+            opens: None,
+            pending: false,
+            people: Vec::new(),
+        }
     }
 
     /// It holds.
@@ -82,6 +95,11 @@ impl Answer {
     /// It could not be told.
     pub fn unknown(why: impl Into<String>) -> Self {
         Self::new(Verdict::Unknown, why)
+    }
+
+    /// It is not decided yet, and may be soon.
+    pub fn pending(why: impl Into<String>) -> Self {
+        Answer { pending: true, ..Self::unknown(why) }
     }
 
     /// Pass or fail.

@@ -5,12 +5,12 @@
 //! (<https://docs.github.com/pull-requests/collaborating-with-pull-requests/collaborating-on-repositories-with-code-quality-features/about-status-checks>).
 
 use globset::{GlobBuilder, GlobMatcher};
-use jiff::{Span, Timestamp, Zoned};
+use jiff::{SignedDuration, Span, Timestamp, Zoned};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{CommitId, Lapse};
-use crate::rules::gate::{Answer, Verdict, lapse};
+use crate::rules::gate::{Answer, Verdict, lapse, poll};
 
 /// Checks that must be green on the very commit.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -25,6 +25,15 @@ pub struct RunsConfig {
     /// unknown, afterwards it is fail.
     #[serde(default = "ten_minutes")]
     pub discover_for: Lapse,
+    /// How long checks that run still, or are not there yet, are looked at again before the gate ends as pending: `2m`; up
+    /// to an hour, and `0s` for not at all.
+    #[serde(default = "short")]
+    #[schemars(with = "String")]
+    pub poll: SignedDuration,
+}
+
+fn short() -> SignedDuration {
+    poll::SHORT
 }
 
 fn ten_minutes() -> Lapse {
@@ -71,6 +80,8 @@ pub struct Runs {
     pub commit: CommitId,
     /// The first sign of it: when it was made, or its first check began.
     pub appeared: Timestamp,
+    /// When this gate looked first.
+    pub looked: Timestamp,
     /// All runs that are known, also those of other commits, which do not count.
     pub runs: Vec<CheckRun>,
 }
@@ -80,6 +91,9 @@ impl RunsConfig {
     pub fn refused(&self) -> Option<String> {
         if self.require.is_empty() {
             return Some("`require` names no check".to_owned());
+        }
+        if !(SignedDuration::ZERO..=poll::LONGEST).contains(&self.poll) {
+            return Some("`poll` goes from `0s` to `1h`".to_owned());
         }
         self.require.iter().chain(&self.allow_skipped).find_map(|name| matcher(name).err())
     }
@@ -103,6 +117,7 @@ impl RunsConfig {
             Verdict::Pass => of(verdict).iter().filter_map(|a| a.since).max(),
             _ => of(verdict).iter().filter_map(|a| a.since).min(),
         };
+        answer.pending = verdict == Verdict::Unknown && of(verdict).iter().all(|a| a.pending);
         answer.until = of(verdict).iter().filter_map(|a| a.until).min();
         let turns: Vec<&str> = of(verdict).iter().filter_map(|a| a.turn.as_deref()).collect();
         answer.turn = (!turns.is_empty()).then(|| turns.join("; "));
@@ -121,7 +136,7 @@ impl RunsConfig {
         }
         if let Some(going) = of(RunState::Pending).min_by_key(|r| r.started) {
             let why = format!("{} is {}{}", going.name, going.said, times(of(RunState::Pending).count()));
-            return Answer::unknown(why).since(going.started).turn(format!("wait for {}", going.name));
+            return Answer::pending(why).since(going.started).turn(format!("wait for {}", going.name));
         }
         // Names that a pattern stands for are checks of their own: none may hide behind another one that is green.
         let mut names: Vec<&str> = own.iter().map(|r| r.name.as_str()).collect();
@@ -147,8 +162,15 @@ impl RunsConfig {
             None => String::new(),
         };
         let end = runs.appeared.to_zoned(at.time_zone().clone()).checked_add(self.discover_for.0);
+        // A commit that was made long ago may have been pushed a moment ago: nothing at all has run on it yet.
+        let untouched = runs.runs.iter().all(|r| r.commit != runs.commit);
+        let look = runs.looked.to_zoned(at.time_zone().clone()).checked_add(self.poll);
+        let end = match (end, look) {
+            (Ok(end), Ok(look)) if untouched => Ok(end.max(look)),
+            (end, _) => end,
+        };
         match end {
-            Ok(end) if *at < end => Answer::unknown(format!("{name} is not there yet{elsewhere}"))
+            Ok(end) if *at < end => Answer::pending(format!("{name} is not there yet{elsewhere}"))
                 .until(end.timestamp())
                 .turn(format!("wait for {name}: it is looked for until {}", end.timestamp())),
             _ => {

@@ -8,8 +8,7 @@ use super::approvals::{Approval, Approvals, ApprovalsConfig, Says};
 use super::checklist::{Checklist, ChecklistConfig, tasks};
 use super::config::Gate;
 use super::measure::{
-    Coverage, CoverageConfig, Health, HealthConfig, PrometheusConfig, Samples, ScanConfig, percent, samples,
-    scan,
+    Coverage, CoverageConfig, Health, HealthConfig, PrometheusConfig, Samples, ScanConfig, samples, scan,
 };
 use super::proof::{
     Artifact, ArtifactConfig, Backup, BackupConfig, Branch, BranchCheckConfig, CommandConfig,
@@ -35,7 +34,11 @@ fn commit(text: &str) -> CommitId {
 }
 
 fn gate(text: &str) -> Result<Gate, String> {
-    serde_saphyr::from_str(text).map_err(|e: serde_saphyr::Error| e.to_string())
+    let gate: Gate = serde_saphyr::from_str(text).map_err(|e: serde_saphyr::Error| e.to_string())?;
+    match gate.misfit() {
+        Some(misfit) => Err(misfit.why),
+        None => Ok(gate),
+    }
 }
 
 /// `name state[@commit] [started-minute]`, each a run.
@@ -55,6 +58,7 @@ fn runs(lines: &[&str]) -> Runs {
     Runs {
         commit: commit(COMMIT),
         appeared: "2026-02-03T04:00:00Z".parse().unwrap(),
+        looked: "2026-02-03T04:00:00Z".parse().unwrap(),
         runs: lines.iter().map(run).collect(),
     }
 }
@@ -109,13 +113,43 @@ fn required_checks() {
         assert!(answer.verdict == *verdict && answer.why.contains(why), "{config:?} {lines:?}: {answer:#?}");
         assert_eq!(answer.turn.is_none(), answer.verdict == Pass, "{answer:#?}");
     }
-    assert!(yaml::<RunsConfig>("{require: []}").refused().is_some());
+    for refused in ["{require: []}", "{require: [a], poll: -1s}", "{require: [a], poll: 61m}"] {
+        assert!(yaml::<RunsConfig>(refused).refused().is_some(), "{refused}");
+    }
+    // What may turn by itself is pending; where something else is missing too, waiting is in vain.
+    let config: RunsConfig = yaml("{require: [a, b], discover_for: 10m, poll: 30s}");
+    let ask =
+        |lines: &[&str], minute: &str| config.answer(&runs(lines), &at(&format!("2026-02-03T04:{minute}Z")));
+    for (lines, minute, verdict, pending) in [
+        (&["a green", "b going"][..], "30:00", Unknown, true),
+        (&["a green"], "05:00", Unknown, true),
+        (&["a going"], "05:00", Unknown, true),
+        (&["a skipped", "b going"], "30:00", Unknown, false),
+        (&["a red", "b going"], "30:00", Fail, false),
+        (&["a green", "b green"], "30:00", Pass, false),
+        (&["a going"], "30:00", Fail, false),
+    ] {
+        let answer = ask(lines, minute);
+        assert_eq!((answer.verdict, answer.pending), (verdict, pending), "{lines:?} {minute}");
+    }
+    // Of a commit on which nothing has run the first look may come before the first check.
+    for (looked, when, verdict) in [
+        ("2026-02-03T05:00:00Z", "2026-02-03T05:00:29Z", Unknown),
+        ("2026-02-03T05:00:00Z", "2026-02-03T05:00:30Z", Fail),
+        ("2026-02-03T04:05:00Z", "2026-02-03T04:09:59Z", Unknown),
+    ] {
+        let late = Runs { looked: looked.parse().unwrap(), ..runs(&["a green@other"]) };
+        assert_eq!(config.answer(&late, &at(when)).verdict, verdict, "{looked} {when}");
+    }
+    let touched = Runs { looked: "2026-02-03T05:00:00Z".parse().unwrap(), ..runs(&["a green"]) };
+    assert_eq!(config.answer(&touched, &at("2026-02-03T05:00:00Z")).verdict, Fail, "b never ran");
 }
 
 /// `person [says] [@commit] [minutes ago]`
 fn said(text: &str) -> Approval {
     let mut approval = Approval {
         person: String::new(),
+        name: None,
         says: Says::Approve,
         at: "2026-02-03T04:00:00Z".parse().unwrap(),
         commit: Some(commit(COMMIT)),
@@ -127,6 +161,8 @@ fn said(text: &str) -> Approval {
             "withdraws" => approval.says = Says::Withdraw,
             "@other" => approval.commit = Some(commit(OTHER)),
             "@none" => approval.commit = None,
+            "named" => approval.name = Some("Author".to_owned()),
+            "no-plan" => approval.plan = None,
             "other-plan" => approval.plan = Some("def".to_owned()),
             "later" => approval.at = "2026-02-03T05:00:00Z".parse().unwrap(),
             "yesterday" => approval.at = "2026-02-02T04:00:00Z".parse().unwrap(),
@@ -143,6 +179,7 @@ fn approvals(lines: &[&str]) -> Approvals {
         plan: Some("abc".to_owned()),
         authors: vec!["author".to_owned(), "author@example.org".to_owned()],
         starters: vec!["starter".to_owned()],
+        teams: [("@org/reviewers".to_owned(), vec!["Dana".to_owned(), "erin".to_owned()])].into(),
         said: lines.iter().map(|line| said(line)).collect(),
     }
 }
@@ -178,11 +215,23 @@ fn approvals_of_people() {
         ("ends_after: 30h", &["alice yesterday"], Pass, ""),
         ("", &["alice tomorrow"], Unknown, "0 of 1"),
         ("plan: true", &["alice other-plan"], Unknown, "alice approved another plan"),
+        ("plan: true", &["alice no-plan"], Unknown, "alice named no plan"),
         ("plan: true", &["alice"], Pass, ""),
+        ("", &["alice named"], Unknown, "alice is the author"),
+        ("allow_author: true", &["alice named"], Pass, ""),
+        ("of: ['@org/reviewers']", &["dana"], Pass, "approved by dana"),
+        ("of: ['@org/reviewers', bob], count: 2", &["DANA", "bob"], Pass, ""),
+        ("of: ['@org/reviewers']", &["alice"], Unknown, "alice is not asked"),
+        ("of: ['@org/others']", &["dana"], Unknown, "nobody knows who is in @org/others"),
+        ("of: [all], teams: {all: ['@org/reviewers', bob]}, count: 3", &["dana", "erin", "bob"], Pass, ""),
+        ("senior: {of: ['@org/reviewers']}", &["alice"], Unknown, "1 of 1 approvals"),
+        ("of: [alice, erin], senior: {of: ['@org/reviewers']}", &["erin"], Pass, ""),
     ];
     let now = at("2026-02-03T06:00:00Z");
     for (config, lines, verdict, why) in table {
-        let config: ApprovalsConfig = yaml(&format!("{{{TEAM}, {config}}}"));
+        // What a row says itself replaces the team.
+        let team = if config.contains("of: ['@") || config.starts_with("of:") { "" } else { TEAM };
+        let config: ApprovalsConfig = yaml(&format!("{{{team}, {config}}}").replace("{, ", "{"));
         assert_eq!(config.refused(), None);
         let answer = config.answer(&approvals(lines), &now);
         assert!(answer.verdict == *verdict && answer.why.contains(why), "{config:?} {lines:?}: {answer:#?}");
@@ -190,9 +239,14 @@ fn approvals_of_people() {
     let bound: ApprovalsConfig = yaml("{plan: true}");
     let facts = Approvals { plan: None, ..approvals(&["alice"]) };
     assert_eq!(bound.answer(&facts, &now).verdict, Unknown, "there is no plan that could be approved");
-    for wrong in
-        ["{count: 0}", "{senior: {of: []}}", "{senior: {count: 2, of: [a, b]}}", "{count: 2, of: [a]}"]
-    {
+    for wrong in [
+        "{count: 0}",
+        "{of: ['@team']}",
+        "{of: [t], teams: {t: []}}",
+        "{senior: {of: []}}",
+        "{senior: {count: 2, of: [a, b]}}",
+        "{count: 2, of: [a]}",
+    ] {
         assert!(yaml::<ApprovalsConfig>(wrong).refused().is_some(), "{wrong}");
     }
 }
@@ -249,11 +303,43 @@ proptest! {
     /// No text makes a reader panic.
     #[test]
     fn readers_take_any_text(text in "(?s).{0,200}") {
-        drop((percent(&text), samples(&text), scan(&text), tasks(&text), recorded(&text, "a")));
+        drop((samples(&text), scan(&text), tasks(&text), recorded(&text, "a")));
         drop(backup(&Output { code: Some(0), stdout: text.clone(), stderr: String::new() }));
         let record: OnCallConfig = yaml("{file: x}");
         prop_assert_ne!(record.answer(Some(&text), &at("2026-02-03T05:00:00Z")).verdict, Verdict::Pass);
     }
+}
+
+#[test]
+fn plans_are_named_in_remarks() {
+    use super::approvals::{Remark, bind, plan_named};
+    for (text, plan) in [
+        ("plan 0123456789abcdef", true),
+        ("Looks good.\n\nApproved plan: `0123456789ABCDEF`.\n", true),
+        ("- [x] plan 0123456789abcdef", true),
+        ("- [ ] plan 0123456789abcdef", false),
+        ("> plan 0123456789abcdef", false),
+        ("not plan 0123456789abcdef", false),
+        ("plan 0123456789abcde", false),
+        ("plan 0123456789abcdefa", false),
+        ("plan0123456789abcdef", false),
+        ("plan 0123456789abcdef is wrong", false),
+        ("", false),
+    ] {
+        assert_eq!(plan_named(text).as_deref(), plan.then_some("0123456789abcdef"), "{text}");
+    }
+    let both = "plan 0123456789abcdef\nplan fedcba9876543210";
+    assert_eq!(plan_named(both).as_deref(), Some("fedcba9876543210"), "the last word counts");
+    let remark = |person: &str, hour: u8, digit: char| Remark {
+        person: person.to_owned(),
+        at: format!("2026-02-03T{hour:02}:00:00Z").parse().unwrap(),
+        text: format!("plan {}", String::from(digit).repeat(16)),
+    };
+    let remarks =
+        [remark("ALICE", 4, 'a'), remark("alice", 5, 'b'), remark("alice", 9, 'c'), remark("bob", 5, 'd')];
+    let mut said = [said("alice no-plan"), said("carol no-plan")];
+    bind(&mut said, &remarks, "2026-02-03T06:00:00Z".parse().unwrap());
+    assert_eq!((said[0].plan.as_deref(), said[1].plan.as_deref()), (Some("bbbbbbbbbbbbbbbb"), None));
 }
 
 #[test]
@@ -394,7 +480,7 @@ fn fields_are_those_of_the_facts() {
         "checks": runs(&[]),
         "approvals": approvals(&[]),
         "checklist": Checklist { source: Some("x".to_owned()), tasks: Vec::new() },
-        "scan": scan(r#"{"verdict": "pass", "counts": {}, "at": "2026-02-03T05:00:00Z", "commit": "x"}"#).unwrap(),
+        "scan": scan(r#"{"release-steps-scan": {"format": 1}, "verdict": "pass", "counts": {}, "at": "2026-02-03T05:00:00Z", "commit": "x"}"#).unwrap(),
         "coverage": Coverage { percent: 1.0, base: Some(1.0) },
         "health": Health { status: 200, body: String::new() },
         "prometheus": Samples { values: Vec::new() },
@@ -415,29 +501,7 @@ fn fields_are_those_of_the_facts() {
 }
 
 #[test]
-fn coverage_of_reports() {
-    let lcov = "TN:\nSF:a.rs\nDA:1,1\nLF:10\nLH:9\nend_of_record\nSF:b.rs\nLF:10\nLH:6\nend_of_record\n";
-    assert_eq!(percent(lcov), Ok(75.0));
-    let cobertura = |attributes: &str| {
-        format!(
-            "<?xml version=\"1.0\"?><!DOCTYPE coverage SYSTEM \"x.dtd\"><coverage {attributes}><line/></coverage>"
-        )
-    };
-    assert_eq!(percent(&cobertura("line-rate=\"0.5\" lines-covered=\"3\" lines-valid=\"4\"")), Ok(75.0));
-    assert_eq!(percent(&cobertura("line-rate=\"0.5\"")), Ok(50.0));
-    for bad in [
-        "",
-        "SF:a\nLF:10\nLH:9\n",
-        "SF:a\nLF:0\nLH:0\nend_of_record",
-        "SF:a\nLF:1\nLH:2\nend_of_record",
-        "SF:a\nLF:x\nend_of_record",
-        "<coverage",
-        "<report/>",
-        "<coverage line-rate=\"7\"><line/></coverage>",
-        "<coverage lines-covered=\"0\" lines-valid=\"0\"/>",
-    ] {
-        assert!(percent(bad).is_err(), "{bad}");
-    }
+fn coverage() {
     let config: CoverageConfig = yaml("{file: x, at_least: 80, base: y, fall_at_most: 0.5}");
     let ask = |percent, base| config.answer(&Coverage { percent, base }).verdict;
     assert_eq!(ask(80.0, Some(80.5)), Verdict::Pass);
@@ -450,8 +514,11 @@ fn coverage_of_reports() {
 fn scans_health_and_metrics() {
     let now = at("2026-02-03T05:00:00Z");
     let result = |verdict: &str| {
-        scan(&format!(r#"{{"release-steps-scan": {{"format": 1}}, "verdict": "{verdict}", "counts": {{"high": {{"all": 2, "new": 1}}}}}}"#))
-            .unwrap()
+        scan(&format!(
+            r#"{{"release-steps-scan": {{"format": 1}}, "commit": "{COMMIT}", "at": "2026-02-02T05:00:00Z",
+              "verdict": "{verdict}", "counts": {{"high": {{"all": 2, "new": 1}}}}}}"#
+        ))
+        .unwrap()
     };
     let ask =
         |config: &str, verdict| yaml::<ScanConfig>(config).answer(&result(verdict), COMMIT, &now).verdict;
@@ -460,7 +527,19 @@ fn scans_health_and_metrics() {
     assert_eq!(ask("{file: x, at_most: {high: 2, critical: 0}}", "pass"), Verdict::Pass);
     assert_eq!(ask("{file: x, at_most: {high: 2}}", "unknown"), Verdict::Unknown);
     assert_eq!(ask("{file: x, at_most: {high: 1}}", "pass"), Verdict::Fail);
-    assert_eq!(ask("{file: x, max_age: 1d}", "pass"), Verdict::Unknown, "it does not say when it was made");
+    assert_eq!(ask("{file: x, max_age: 1d}", "pass"), Verdict::Pass);
+    assert_eq!(ask("{file: x, max_age: 23h}", "pass"), Verdict::Unknown, "it is too old to say anything");
+    assert_eq!(ask("{file: x, max_age: 23h}", "fail"), Verdict::Unknown);
+    let fresh: ScanConfig = yaml("{file: x, max_age: 1d}");
+    for other in [
+        measure::Scan { commit: Some(COMMIT.replace('1', "2")), ..result("pass") },
+        measure::Scan { commit: None, ..result("pass") },
+        measure::Scan { at: None, ..result("pass") },
+        measure::Scan { at: Some("2026-02-04T00:00:00Z".parse().unwrap()), ..result("pass") },
+    ] {
+        assert_eq!(fresh.answer(&other, COMMIT, &now).verdict, Verdict::Unknown, "{other:?}");
+    }
+    assert!(scan(r#"{"counts": {}, "verdict": "pass"}"#).is_err(), "anything may look like that");
     assert!(scan("{}").is_err() && scan(r#"{"counts": {"high": "many"}}"#).is_err());
 
     let health: HealthConfig = yaml("{url: u, contains: ok, json: {/status: ok, /n: 1}}");
@@ -493,6 +572,7 @@ fn scans_health_and_metrics() {
     );
     for bad in [
         r#"{"status": "error", "error": "x"}"#,
+        r#"{"status": "success", "warnings": ["a store is away"], "data": {"resultType": "scalar", "result": [1, "0"]}}"#,
         "",
         "[]",
         r#"{"status": "success", "data": {"resultType": "matrix", "result": []}}"#,

@@ -219,14 +219,20 @@ pub fn coverage(now: Option<Coverage>, before: Option<Coverage>, policy: &Policy
             format!("{percent:.2} % of the lines are covered, at least {least} % must be"),
         ));
     }
-    if let (Some(most), Some(before)) = (policy.coverage_fall, before.and_then(Coverage::percent)) {
-        let fall = before - percent;
-        if fall > most {
-            out.push((
-                Then::Block,
-                format!("coverage fell by {fall:.2} points, from {before:.2} % to {percent:.2} %; {most} are allowed"),
-            ));
-        }
+    let Some(most) = policy.coverage_fall else { return out };
+    match before.and_then(Coverage::percent) {
+        None => out.push((
+            Then::Unknown,
+            "the policy limits the fall of the coverage, and no baseline has any".to_owned(),
+        )),
+        Some(before) if before - percent > most => out.push((
+            Then::Block,
+            format!(
+                "coverage fell by {:.2} points, from {before:.2} % to {percent:.2} %; {most} are allowed",
+                before - percent
+            ),
+        )),
+        Some(_) => {}
     }
     out
 }

@@ -1,14 +1,13 @@
 //! `branch check`: the age of short-lived branches, and the code freeze.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::data::CommitId;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
-use crate::rules::branching::{matches, version_in};
 use crate::steps::Step;
-use crate::survey::branches::{main_branch, model, tips};
+use crate::survey::branches::{Trunks, releases};
 
 /// `branch check`
 #[derive(Debug, clap::Args)]
@@ -24,22 +23,8 @@ pub struct Args {
 /// Checks.
 pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     let mut plan = Plan::new("branch check", facts.now.timestamp());
-    let all = tips(facts)?;
-    let main = main_branch(facts)?;
-    let develop =
-        (model(facts)? == crate::config::Model::Gitflow).then(|| facts.config.branch.develop.clone());
-    let trunks: Vec<CommitId> = all
-        .iter()
-        .filter(|(name, _)| Some(name) == main.as_ref() || Some(name) == develop.as_ref())
-        .map(|(_, commit)| *commit)
-        .collect();
-    let long_lived = |name: &str| {
-        let config = &facts.config.branch;
-        Some(name) == main.as_deref()
-            || Some(name) == develop.as_deref()
-            || [&config.release, &config.hotfix].into_iter().any(|t| version_in(t, name).is_some())
-            || config.long_lived.iter().any(|glob| matches(glob, name))
-    };
+    let trunks = Trunks::of(facts)?;
+    let long_lived = |name: &str| trunks.long_lived(facts, name);
     let mut checked = Vec::new();
     let named = match (&args.branch, args.all) {
         (Some(branch), _) => Some(branch.clone()),
@@ -49,9 +34,9 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         })?),
     };
     match &named {
-        None => checked.extend(all.iter().filter(|(name, _)| !long_lived(name)).cloned()),
+        None => checked.extend(trunks.all.iter().filter(|(name, _)| !long_lived(name)).cloned()),
         Some(name) => {
-            let commit = match all.iter().find(|(n, _)| n == name) {
+            let commit = match trunks.all.iter().find(|(n, _)| n == name) {
                 Some((_, commit)) => *commit,
                 None if args.branch.is_none() => facts.head()?,
                 None => {
@@ -85,10 +70,8 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
 }
 
 /// How long ago the first commit was made that a branch has and the trunks have not.
-fn age(facts: &Facts<'_>, name: &str, commit: CommitId, trunks: &[CommitId]) -> Result<Finding> {
-    let history = facts.repo().history(&[commit], trunks)?;
-    let first = history.iter().map(|c| c.author_time().seconds).min();
-    let Some(first) = first.and_then(|s| Timestamp::from_second(s).ok()) else {
+fn age(facts: &Facts<'_>, name: &str, commit: CommitId, trunks: &Trunks) -> Result<Finding> {
+    let Some(first) = trunks.first_of(facts, commit)? else {
         return Ok(Finding::new(
             Answer::Pass,
             "branch-age",
@@ -121,9 +104,7 @@ fn in_words(lapse: SignedDuration) -> String {
 /// Whether the code is frozen for what goes into the next release; release and hotfix branches are not.
 fn freeze(facts: &Facts<'_>, branch: Option<&str>) -> Result<Option<Finding>> {
     let Some(calendar) = crate::survey::branches::calendar(facts)? else { return Ok(None) };
-    let config = &facts.config.branch;
-    let exempt = branch
-        .is_some_and(|b| [&config.release, &config.hotfix].into_iter().any(|t| version_in(t, b).is_some()));
+    let exempt = branch.is_some_and(|b| releases(facts, b));
     Ok(Some(match calendar.frozen(&facts.now) {
         None => {
             let next = calendar.after(&facts.now).next();

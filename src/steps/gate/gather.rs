@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use globset::GlobBuilder;
-use jiff::{SpanRelativeTo, Timestamp, Zoned};
+use jiff::{SignedDuration, SpanRelativeTo, Timestamp, Zoned};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -15,19 +15,21 @@ use url::Url;
 
 use crate::data::{CommitId, Lapse};
 use crate::error::{Error, Result};
-use crate::facts::Facts;
-use crate::rules::branching::{matches, version_in};
-use crate::rules::gate::approvals::{Approval, Approvals, ApprovalsConfig};
+use crate::facts::{Facts, Headers};
+use crate::rules::commit::parse;
+use crate::rules::gate::approvals::{self, Approval, Approvals, ApprovalsConfig};
 use crate::rules::gate::checklist::{Checklist, ChecklistConfig, tasks};
 use crate::rules::gate::freeze::Freeze;
 use crate::rules::gate::measure::{
-    self, Coverage, CoverageConfig, Health, PrometheusConfig, Samples, percent,
+    self, Coverage, CoverageConfig, HeaderText, Health, PrometheusConfig, Samples,
 };
 use crate::rules::gate::proof::{self, Artifact, Backup, BackupConfig, Branch, Output};
-use crate::rules::gate::runs::Runs;
+use crate::rules::gate::runs::{Runs, RunsConfig};
 use crate::rules::gate::window::WindowConfig;
-use crate::rules::gate::{Answer, Fact, Kind};
-use crate::survey::branches::{calendar, main_branch, model, tips};
+use crate::rules::gate::{Answer, Fact, Kind, brief};
+use crate::rules::scan::Coverage as Lines;
+use crate::rules::scan::read::Reader;
+use crate::survey::branches::{Trunks, calendar, releases};
 use crate::world::forge::{Request, RequestState, View};
 use crate::world::http::Failure;
 
@@ -37,8 +39,12 @@ pub struct Gather<'f> {
     pub facts: &'f Facts<'f>,
     /// The environment.
     pub environment: &'f str,
-    /// The time that the gate answers for.
+    /// The time that the gate answers for; it goes on while the gate waits.
     pub at: Zoned,
+    /// When the gate looked first.
+    pub looked: Timestamp,
+    /// How long is waited, instead of what each check says.
+    pub ends: Option<SignedDuration>,
     /// The commit that is let through.
     pub commit: CommitId,
     /// The digest of the plan that is let through.
@@ -101,13 +107,17 @@ impl Gather<'_> {
             }
             Kind::RollbackPlan(plan) => asked(self.text(&plan.file), |text| plan.answer(text.as_deref())),
             Kind::OnCall(record) => asked(self.text(&record.file), |text| record.answer(text.as_deref(), at)),
-            Kind::Checks(checks) => asked(self.runs(), |runs| checks.answer(runs, at)),
+            Kind::Checks(checks) => {
+                let config = RunsConfig { poll: self.ends.unwrap_or(checks.poll), ..checks.clone() };
+                asked(self.runs(), |runs| config.answer(runs, at))
+            }
             Kind::Scan(scan) => {
                 let result = self.there(&scan.file).and_then(|text| measure::scan(&text));
                 asked(result, |result| scan.answer(result, &self.commit.to_string(), at))
             }
             Kind::Health(health) => {
-                let answer = self.fetch(&health.url, health.within);
+                let headers = self.headers(health.token_env.as_deref(), &health.headers);
+                let answer = headers.and_then(|headers| self.fetch(&health.url, &headers, health.within));
                 asked(answer.map(|(status, body)| Health { status, body }), |found| health.answer(found))
             }
             Kind::Prometheus(prometheus) => asked(self.samples(prometheus), |found| prometheus.answer(found)),
@@ -185,7 +195,10 @@ impl Gather<'_> {
     }
 
     fn approvals(&self, config: &ApprovalsConfig) -> Fact<Approvals> {
-        let mut authors = self.authors().map_err(why)?;
+        let mut authors = match config.allow_author {
+            true => Vec::new(),
+            false => self.authors().map_err(why)?,
+        };
         let said: Vec<Approval> = match &config.file {
             Some(file) => match self.text(file)? {
                 None => Vec::new(),
@@ -195,26 +208,52 @@ impl Gather<'_> {
             },
             None => {
                 let request = self.request()?;
-                let reviews = self.forge()?.reviews(&request).map_err(failed)?;
+                let mut said = self.forge()?.reviews(&request).map_err(failed)?;
                 authors.push(request.author.clone());
-                // What was merged is the head of the request: who approved that approved what it became.
-                let merged = request.state == RequestState::Merged;
-                let bound = |mut approval: Approval| {
-                    if merged && approval.commit.is_some_and(|c| c.to_string() == request.commit) {
-                        approval.commit = Some(self.commit);
+                if self.became(&request) {
+                    for approval in &mut said {
+                        if approval.commit.is_some_and(|c| c.to_string() == request.commit) {
+                            approval.commit = Some(self.commit);
+                        }
                     }
-                    approval
-                };
-                reviews.into_iter().map(bound).collect()
+                }
+                if config.plan && said.iter().any(|a| a.plan.is_none()) {
+                    let remarks = self.forge()?.remarks(&request).map_err(failed)?;
+                    approvals::bind(&mut said, &remarks, self.at.timestamp());
+                }
+                said
             }
         };
+        let mut teams = BTreeMap::new();
+        for team in config.forge_teams() {
+            let members = self.forge()?.members(team.trim_start_matches('@')).map_err(failed)?;
+            let members = members.ok_or_else(|| {
+                format!(
+                    "there is no {team}, or this token may not see who is in it: at GitHub it needs `read:org`, which the \
+                     job's own token has not"
+                )
+            })?;
+            teams.insert(team, members);
+        }
         Ok(Approvals {
             commit: self.commit,
             plan: self.plan.clone(),
             authors,
             starters: self.starters(),
+            teams,
             said,
         })
+    }
+
+    /// Whether what was approved of a request is what is let through: a merged request became this commit, unless this is
+    /// one of the commits on the way to the request's head.
+    fn became(&self, request: &Request) -> bool {
+        let repo = self.facts.repo();
+        let on_the_way = request.commit.parse().ok().is_some_and(|head: CommitId| {
+            // Where the head is not here, the request was squashed or rebased, and this is what came of it.
+            head != self.commit && repo.is_ancestor(self.commit, head).unwrap_or(false)
+        });
+        request.state == RequestState::Merged && !on_the_way
     }
 
     /// What the forge can be asked.
@@ -248,7 +287,7 @@ impl Gather<'_> {
             made.and_then(|s| Timestamp::from_second(s).ok()).ok_or("the commit's time is not known")?;
         let first = runs.iter().filter(|r| r.commit == self.commit).filter_map(|r| r.started).min();
         // A commit may be pushed long after it was made: what runs first is the better sign.
-        Ok(Runs { commit: self.commit, appeared: first.unwrap_or(made), runs })
+        Ok(Runs { commit: self.commit, appeared: first.unwrap_or(made), looked: self.looked, runs })
     }
 
     fn freezes(&self) -> Fact<Vec<Freeze>> {
@@ -256,8 +295,30 @@ impl Gather<'_> {
         periods.iter().map(Freeze::of_forge).collect()
     }
 
-    fn fetch(&self, url: &str, within: Lapse) -> Fact<(u16, String)> {
-        self.facts.fetch(url, self.duration(within)?).map_err(why)
+    /// The headers of a request, with what the environment holds for them.
+    fn headers(&self, token: Option<&str>, headers: &BTreeMap<String, HeaderText>) -> Fact<Headers> {
+        let held = |name: &str| {
+            self.facts.env.get(name).map(str::trim).ok_or_else(|| format!("the variable {name} is not set"))
+        };
+        let mut all = Headers::default();
+        if let Some(name) = token {
+            let token = held(name)?;
+            all.add("authorization", &format!("Bearer {token}"), Some(token)).map_err(why)?;
+        }
+        for (name, text) in headers {
+            match text {
+                HeaderText::Plain(text) => all.add(name, text, None).map_err(why)?,
+                HeaderText::Variable(variable) => {
+                    let value = held(&variable.env)?;
+                    all.add(name, value, Some(value)).map_err(why)?;
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn fetch(&self, url: &str, headers: &Headers, within: Lapse) -> Fact<(u16, String)> {
+        self.facts.fetch(url, headers, self.duration(within)?).map_err(why)
     }
 
     fn samples(&self, config: &PrometheusConfig) -> Fact<Samples> {
@@ -265,10 +326,11 @@ impl Gather<'_> {
         let mut url =
             Url::parse(&format!("{base}/api/v1/query")).map_err(|e| format!("`{}`: {e}", config.url))?;
         url.query_pairs_mut().append_pair("query", &config.query);
-        let (status, body) = self.fetch(url.as_str(), Lapse(jiff::Span::new().seconds(30)))?;
+        let headers = self.headers(config.token_env.as_deref(), &config.headers)?;
+        let (status, body) = self.fetch(url.as_str(), &headers, config.within)?;
         match status {
             200 => measure::samples(&body),
-            _ => Err(format!("{base} answers {status}: {body}")),
+            _ => Err(format!("{base} answers {status}: {}", brief(&body))),
         }
     }
 
@@ -282,27 +344,50 @@ impl Gather<'_> {
         self.text(path)?.ok_or_else(|| format!("{path} is not there"))
     }
 
-    /// Name and address of the commit's author, and the name at GitHub that the address tells
-    /// (<https://docs.github.com/account-and-profile/reference/email-addresses-reference>).
+    /// Names and addresses of those who wrote the commit, or what it merges; also the names at GitHub and GitLab that their
+    /// addresses tell (<https://docs.github.com/account-and-profile/reference/email-addresses-reference>,
+    /// <https://docs.gitlab.com/user/profile/#use-an-automatically-generated-private-commit-email>).
     fn authors(&self) -> Result<Vec<String>> {
         let repo = self.facts.repo();
-        let alone = repo.history(&[self.commit], &self.parents())?;
-        let Some(commit) = alone.iter().find(|c| c.id() == self.commit) else {
+        let parents = self.parents();
+        // Of a merge all that it brings.
+        let base = if parents.len() > 1 { &parents[..1] } else { &parents[..] };
+        let brought = repo.history(&[self.commit], base)?;
+        if repo.shallow_boundary().any(|edge| edge == self.commit) && repo.is_merge(self.commit)? {
+            return Err(Error::unknown("the clone is too shallow to tell who wrote what this commit merges")
+                .hint("fetch the history, or set `allow_author`"));
+        }
+        let mut names = Vec::new();
+        for commit in brought.iter() {
+            let message = repo.message(commit.id())?;
+            let parsed = parse(&message);
+            let with = parsed.footers().iter().filter(|f| f.token.eq_ignore_ascii_case("co-authored-by"));
+            let with: Vec<(String, String)> = with
+                .filter_map(|f| f.value.trim().strip_suffix('>')?.split_once(" <"))
+                .map(|(name, email)| (name.to_owned(), email.to_owned()))
+                .collect();
+            let own = (commit.author_name().into_owned(), commit.author_email().into_owned());
+            for (name, email) in [own].into_iter().chain(with) {
+                names.extend(login(&email));
+                names.extend([name, email]);
+            }
+        }
+        if names.is_empty() {
             return Err(Error::unknown("the author of the commit is not known"));
-        };
-        let (name, email) = (commit.author_name(), commit.author_email());
-        let mut names = vec![name.into_owned(), email.clone().into_owned()];
-        let login = email
-            .strip_suffix("@users.noreply.github.com")
-            .map(|local| local.split_once('+').map_or(local, |(_, login)| login).to_owned());
-        names.extend(login);
+        }
+        names.sort_unstable();
+        names.dedup();
         Ok(names)
     }
 
     fn coverage(&self, config: &CoverageConfig) -> Fact<Coverage> {
         let read = |path: &String| -> Fact<f64> {
             let text = self.there(path)?;
-            percent(&text).map_err(|why| format!("{path}: {why}"))
+            let mut reader = Reader::new(None, "");
+            reader.push(text.as_bytes());
+            let (format, report) = reader.finish().map_err(|trouble| format!("{path}: {trouble}"))?;
+            let percent = report.coverage.and_then(Lines::percent);
+            percent.ok_or_else(|| format!("{path}: a report of {} has no coverage", format.writer()))
         };
         Ok(Coverage { percent: read(&config.file)?, base: config.base.as_ref().map(read).transpose()? })
     }
@@ -328,25 +413,12 @@ impl Gather<'_> {
         let facts = self.facts;
         let name =
             facts.branch()?.ok_or_else(|| Error::usage("HEAD is detached: no branch is checked out"))?;
-        let config = &facts.config.branch;
-        let main = main_branch(facts)?;
-        let develop = (model(facts)? == crate::config::Model::Gitflow).then(|| config.develop.clone());
-        let trunks: Vec<CommitId> = tips(facts)?
-            .into_iter()
-            .filter(|(name, _)| Some(name) == main.as_ref() || Some(name) == develop.as_ref())
-            .map(|(_, commit)| commit)
-            .collect();
-        let exempt = [&config.release, &config.hotfix].into_iter().any(|t| version_in(t, &name).is_some());
-        let long_lived = exempt
-            || Some(&name) == main.as_ref()
-            || Some(&name) == develop.as_ref()
-            || config.long_lived.iter().any(|glob| matches(glob, &name));
-        let own = facts.repo().history(&[self.commit], &trunks)?;
-        let first = own.iter().map(|c| c.author_time().seconds).min();
-        let calendar = calendar(facts)?;
-        let frozen =
-            calendar.and_then(|c| c.frozen(&self.at)).map(|r| (r.freeze.timestamp(), r.at.timestamp()));
-        let first = first.and_then(|s| Timestamp::from_second(s).ok());
+        let trunks = Trunks::of(facts)?;
+        let exempt = releases(facts, &name);
+        let long_lived = trunks.long_lived(facts, &name);
+        let first = trunks.first_of(facts, self.commit)?;
+        let frozen = calendar(facts)?.and_then(|c| c.frozen(&self.at));
+        let frozen = frozen.map(|r| (r.freeze.timestamp(), r.at.timestamp()));
         Ok(Branch { name, first, long_lived, frozen, exempt })
     }
 
@@ -374,6 +446,22 @@ impl Gather<'_> {
         let Some(pattern) = &config.files else { return Err("nothing says where backups are".to_owned()) };
         newest(&self.facts.root, pattern)
     }
+}
+
+/// The name at GitHub or GitLab in an address that hides another one: `1234+ann@users.noreply.github.com`,
+/// `1234-ann@users.noreply.gitlab.com`.
+fn login(email: &str) -> Option<String> {
+    let (local, host) = email.split_once('@')?;
+    let mark = match host.split_once('.') {
+        Some(("users", "noreply.github.com")) => '+',
+        Some(("users", host)) if host.starts_with("noreply.") => '-',
+        _ => return None,
+    };
+    let name = match local.split_once(mark) {
+        Some((number, name)) if number.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => local,
+    };
+    Some(name.to_owned())
 }
 
 /// A file inside the repository, without links on the way.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::effect::{Effect, FileEdit};
@@ -12,7 +12,7 @@ use crate::facts::Facts;
 use crate::plan::{self, Finding, Plan};
 use crate::report::Redactor;
 use crate::rules::gate::config::{Gate, identifier};
-use crate::rules::gate::{Answer, Check, Kind, Override, Verdict, refused, verdict};
+use crate::rules::gate::{Answer, Check, Kind, Override, Verdict, poll, refused, verdict};
 use crate::steps::Step;
 
 mod gather;
@@ -31,6 +31,10 @@ pub struct Args {
     /// Answer for this time, such as 2026-12-24T10:00:00+01:00; facts are those of now
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
+    /// How long pending and absent checks are looked at again before the gate ends as pending; 0s for not at all
+    /// [default: `poll` of each check, 30s]
+    #[arg(long, value_name = "TIME", value_parser = lapse)]
+    wait: Option<SignedDuration>,
     /// Show the facts that were used
     #[arg(long)]
     explain: bool,
@@ -77,21 +81,30 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         Some(at) => format!("gate {environment} at {at}"),
         None => format!("gate {environment}"),
     };
-    let gather = Gather { facts, environment, at: at.clone(), commit: facts.head()?, plan: approved };
+    let mut gather = Gather {
+        facts,
+        environment,
+        looked: at.timestamp(),
+        at,
+        commit: facts.head()?,
+        plan: approved,
+        ends: args.wait,
+    };
     let mut answered: BTreeMap<&str, Asked> = BTreeMap::new();
     // Those that others rest on come first: checklists and expressions rest on the rest, and nothing on them.
     let mut needed: Vec<&Check> = selected.iter().flat_map(|c| gate.needs(c)).collect();
     needed.extend(&selected);
-    needed.sort_by_key(|c| match c.kind {
-        Kind::Checklist(_) => 1,
-        Kind::Expression(_) => 2,
-        _ => 0,
-    });
-    for check in needed {
-        if !answered.contains_key(check.name.as_str()) {
-            let asked = ask(check, &gather, &answered)?;
-            answered.insert(&check.name, asked);
-        }
+    needed.sort_by_key(|c| rank(c));
+    let (first, second) = needed.split_at(needed.partition_point(|c| rank(c) == 0));
+    for check in first {
+        answer(check, &gather, &mut answered)?;
+    }
+    // The facts of another time are not waited for.
+    if args.at.is_none() {
+        wait(first, &overrides, &mut gather, &mut answered)?;
+    }
+    for check in second {
+        answer(check, &gather, &mut answered)?;
     }
     let lines: Vec<Line<'_>> = selected
         .iter()
@@ -121,6 +134,68 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         plan.output("evidence", path.as_str());
     }
     Ok(plan.into())
+}
+
+/// In which order checks are asked.
+fn rank(check: &Check) -> u8 {
+    match check.kind {
+        Kind::Checklist(_) => 1,
+        Kind::Expression(_) => 2,
+        _ => 0,
+    }
+}
+
+fn answer<'g>(check: &'g Check, gather: &Gather<'_>, answered: &mut BTreeMap<&'g str, Asked>) -> Result<()> {
+    if !answered.contains_key(check.name.as_str()) {
+        let asked = ask(check, gather, answered)?;
+        answered.insert(&check.name, asked);
+    }
+    Ok(())
+}
+
+/// Looks again, for a while, at what may turn by itself; not when the gate is closed by something else anyway.
+fn wait<'g>(
+    checks: &[&'g Check],
+    overrides: &[Override],
+    gather: &mut Gather<'_>,
+    answered: &mut BTreeMap<&'g str, Asked>,
+) -> Result<()> {
+    let start = gather.at.clone();
+    let mut waited = SignedDuration::ZERO;
+    loop {
+        let counts = |check: &Check| !overrides.iter().any(|o| o.check == check.name);
+        let says = |check: &Check| answered.get(check.name.as_str()).map(|a| &a.answer);
+        let closed = |check: &Check| says(check).is_some_and(|a| a.verdict == Verdict::Fail);
+        if checks.iter().any(|c| counts(c) && closed(c)) {
+            return Ok(());
+        }
+        let polled = |check: &&Check| match &check.kind {
+            Kind::Checks(config) => Some(gather.ends.unwrap_or(config.poll)),
+            _ => None,
+        };
+        let pending: Vec<(&'g Check, SignedDuration)> = checks
+            .iter()
+            .filter(|c| counts(c) && says(c).is_some_and(|a| a.pending))
+            .filter_map(|c| Some((*c, poll::pause(waited, polled(c)?)?)))
+            .collect();
+        let Some(pause) = pending.iter().map(|(_, pause)| *pause).min() else { return Ok(()) };
+        let names: Vec<&str> = pending.iter().map(|(check, _)| check.name.as_str()).collect();
+        gather.facts.pause(&format!("waiting for {}", names.join(", ")), pause.unsigned_abs());
+        waited += pause;
+        gather.at = start.checked_add(waited).map_err(|e| Error::usage(e.to_string()).at("--wait"))?;
+        for (check, _) in pending {
+            answered.insert(&check.name, ask(check, gather, answered)?);
+        }
+    }
+}
+
+/// A length of time on the command line, nothing at all too.
+fn lapse(text: &str) -> std::result::Result<SignedDuration, String> {
+    let lapse: SignedDuration = text.parse().map_err(|_| "write `30s` or `2m`".to_owned())?;
+    match (SignedDuration::ZERO..=poll::LONGEST).contains(&lapse) {
+        true => Ok(lapse),
+        false => Err("it goes from `0s` to `1h`".to_owned()),
+    }
 }
 
 fn find<'f>(facts: &'f Facts<'_>, environment: &str) -> Result<&'f Gate> {

@@ -2,7 +2,7 @@
 
 use super::{Answer, Request};
 use crate::data::CommitId;
-use crate::rules::gate::approvals::Approval;
+use crate::rules::gate::approvals::{Approval, Remark};
 use crate::rules::gate::freeze::FreezePeriod;
 use crate::rules::gate::runs::CheckRun;
 
@@ -12,6 +12,11 @@ pub trait GateView {
     fn check_runs(&self, commit: CommitId) -> Answer<Vec<CheckRun>>;
     /// What people said of a request, each bound to the commit that they saw.
     fn reviews(&self, request: &Request) -> Answer<Vec<Approval>>;
+    /// The comments on a request that nobody changed since they were written.
+    fn remarks(&self, request: &Request) -> Answer<Vec<Remark>>;
+    /// The names of the members of a team, `org/team` or `group/subgroup`; none when there is no such team, or this token
+    /// may not see it.
+    fn members(&self, team: &str) -> Answer<Option<Vec<String>>>;
     /// The freeze periods of the project. GitHub has none, and says so by an empty list.
     fn freeze_periods(&self) -> Answer<Vec<FreezePeriod>>;
     /// The text of an issue; none when there is no such issue.

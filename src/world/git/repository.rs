@@ -191,6 +191,19 @@ impl Repository {
         nearest::merge_bases(&mut self.objects.borrow_mut(), &self.shallow, one, two)
     }
 
+    /// Whether a commit has several parents, also where a shallow clone ends with it.
+    ///
+    /// # Errors
+    /// A commit that is missing or cannot be read.
+    pub fn is_merge(&self, commit: CommitId) -> Result<bool, Error> {
+        let mut objects = self.objects.borrow_mut();
+        let Some((_, bytes)) = objects.read(commit.as_bytes())? else {
+            return Err(Error::corrupt("the commit", commit));
+        };
+        let header = bytes.split(|b| *b == b'\n').take_while(|line| !line.is_empty());
+        Ok(header.filter(|line| line.starts_with(b"parent ")).count() > 1)
+    }
+
     /// The message of one commit.
     ///
     /// # Errors

@@ -106,12 +106,14 @@ pub struct Request {
     pub body: Body,
     /// What of the answer is kept.
     pub keep: Keep,
+    /// Whether its headers are for this server alone: it is not sent on to another one that the server names.
+    pub bound: bool,
 }
 
 impl Request {
     /// A request without a body.
     pub fn new(method: Method, url: Url) -> Self {
-        Request { method, url, headers: HeaderMap::new(), body: Body::Empty, keep: Keep::All }
+        Request { method, url, headers: HeaderMap::new(), body: Body::Empty, keep: Keep::All, bound: false }
     }
 
     /// Whether sending it twice is the same as sending it once
@@ -263,6 +265,7 @@ impl Client {
                 .filter(|to| {
                     matches!(to.scheme(), "https" | "http")
                         && !(url.scheme() == "https" && to.scheme() == "http")
+                        && (!request.bound || to.origin() == url.origin())
                 });
             let same = matches!(request.method, Method::GET | Method::HEAD)
                 // Nothing was done yet, and the same request is asked for elsewhere on this server.

@@ -1,5 +1,6 @@
 //! Grype's JSON (<https://github.com/anchore/grype/tree/main/schema/grype/json>).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::lax::{List, Num, Obj, Text};
@@ -19,7 +20,7 @@ shape! {
     Fix { versions: List<Text<'a>> ; }
     Epss { cve: Text<'a> ; epss: Num }
     Exploited { cve: Text<'a> ; }
-    Cwe { cwe: Text<'a> ; }
+    Cwe { cve: Text<'a>, cwe: Text<'a> ; }
     Artifact { name: Text<'a>, version: Text<'a>, r#type: Text<'a>, purl: Text<'a>,
         locations: List<Obj<Location<'a>>> ; }
     Location { path: Text<'a> ; }
@@ -51,14 +52,35 @@ impl<'r> Grype<'r> {
     }
 
     fn entry(&mut self, m: &Match<'_>) {
-        let all = || std::iter::once(&m.vulnerability).chain(m.related_vulnerabilities.iter());
+        let own = m.vulnerability.id.str();
+        let related: BTreeSet<&str> = m.related_vulnerabilities.iter().map(|v| v.id.str()).collect();
+        if super::is_bundle(own) && related.len() > 1 {
+            // An update that mends several: each is a weakness of its own.
+            related.into_iter().for_each(|id| self.one(m, Some(id)));
+        } else {
+            self.one(m, None);
+        }
+    }
+
+    /// What a match says of one vulnerability, or of all that it names as one.
+    fn one(&mut self, m: &Match<'_>, only: Option<&str>) {
+        let is = |id: &str| only.is_none_or(|only| only == id);
+        let all = || {
+            let own = Some(&m.vulnerability).filter(|_| only.is_none());
+            own.into_iter().chain(m.related_vulnerabilities.iter().filter(|v| is(v.id.str())))
+        };
+        // What stands at the match itself names the vulnerability that it is about.
+        let both = || std::iter::once(&m.vulnerability).chain(m.related_vulnerabilities.iter());
         // CVSS 2 has other bands and is not compared with the others.
         let scores = all().flat_map(|v| v.cvss.iter()).filter(|c| !c.version.str().starts_with('2'));
         let score = scores.filter_map(|c| c.metrics.base_score.0.or_else(|| cvss_score(c.vector.str())));
+        let cwes = both().flat_map(|v| v.cwes.iter()).filter(|c| c.cve.get().is_none_or(is));
+        let epss = both().flat_map(|v| v.epss.iter()).filter(|e| e.cve.get().is_none_or(is));
+        let mut exploited = both().flat_map(|v| v.known_exploited.iter());
         let a = &m.artifact;
         let draft = Draft {
             ids: all().map(|v| name(v.id.str())).collect(),
-            cwes: all().flat_map(|v| v.cwes.iter()).filter_map(|c| cwe(c.cwe.str())).collect(),
+            cwes: cwes.filter_map(|c| cwe(c.cwe.str())).collect(),
             purl: a
                 .purl
                 .get()
@@ -68,8 +90,8 @@ impl<'r> Grype<'r> {
             place: a.locations.first().and_then(|l| place::file(l.path.str(), None, self.root)),
             score: score.max_by(f64::total_cmp),
             word: m.vulnerability.severity.str(),
-            kev: all().any(|v| v.known_exploited.iter().any(|k| k.cve.get().is_some())),
-            epss: all().flat_map(|v| v.epss.iter()).filter_map(|e| e.epss.0).max_by(f64::total_cmp),
+            kev: exploited.any(|k| k.cve.get().is_some_and(is)),
+            epss: epss.filter_map(|e| e.epss.0).max_by(f64::total_cmp),
             title: all().find_map(|v| v.description.get()).unwrap_or_default(),
             ..Draft::default()
         };

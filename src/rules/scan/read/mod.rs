@@ -336,6 +336,30 @@ fn is_advisory(id: &str) -> bool {
     KNOWN.iter().any(|prefix| id.starts_with(prefix))
 }
 
+/// Whether an advisory is one of a vendor for an update, which mends several vulnerabilities at once: no other name for any
+/// of them. Two of them are not one weakness because one update mends both.
+fn is_bundle(id: &str) -> bool {
+    const KNOWN: [&str; 16] = [
+        "RHSA-",
+        "RHBA-",
+        "RHEA-",
+        "DSA-",
+        "DLA-",
+        "USN-",
+        "ALSA-",
+        "ELSA-",
+        "RLSA-",
+        "RXSA-",
+        "ALAS",
+        "GLSA-",
+        "SUSE-",
+        "openSUSE-",
+        "FEDORA-",
+        "MGASA-",
+    ];
+    KNOWN.iter().any(|prefix| id.starts_with(prefix))
+}
+
 /// The number in `CWE-79: Cross-site Scripting`.
 fn cwe(text: &str) -> Option<u32> {
     let lower = text.trim().to_ascii_lowercase();
@@ -372,6 +396,9 @@ impl Draft<'_> {
     /// A finding; none without a name.
     fn finding(self, kind: Kind, scanner: &Arc<str>) -> Option<Finding> {
         let mut ids: Vec<Box<str>> = self.ids.into_iter().filter(|id| !id.is_empty()).collect();
+        if ids.iter().any(|id| !is_bundle(id)) {
+            ids.retain(|id| !is_bundle(id));
+        }
         ids.sort_unstable();
         ids.dedup();
         let first = ids.first()?;

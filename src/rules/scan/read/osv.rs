@@ -30,15 +30,24 @@ pub struct Osv<'r> {
     scanner: Arc<str>,
     report: Report,
     listed: bool,
+    /// Whether an entry says where it is from: OSV-Scanner's own lists of packages, which it reads, do not.
+    sourceless: bool,
 }
 
 impl<'r> Osv<'r> {
     /// A reader that shortens absolute paths by `root`.
     pub fn new(root: &'r str) -> Self {
-        Osv { root, scanner: Arc::from("OSV-Scanner"), report: Report::default(), listed: false }
+        Osv {
+            root,
+            scanner: Arc::from("OSV-Scanner"),
+            report: Report::default(),
+            listed: false,
+            sourceless: false,
+        }
     }
 
     fn source(&mut self, source: &Source<'_>) {
+        self.sourceless |= source.source.path.get().is_none();
         for package in source.packages.iter() {
             let info = &package.package;
             for record in package.vulnerabilities.iter() {
@@ -96,6 +105,9 @@ impl Shape for Osv<'_> {
         // An empty list is clean: where OSV-Scanner finds no package it writes nothing and ends 128.
         if !self.listed {
             return Err(Trouble::NothingScanned("it has no list of results".to_owned()));
+        }
+        if self.sourceless {
+            return Err(Trouble::NothingScanned("it is a list of packages, not a report".to_owned()));
         }
         Ok(std::mem::take(&mut self.report))
     }

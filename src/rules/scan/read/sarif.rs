@@ -183,6 +183,15 @@ impl<'r> Sarif<'r> {
         };
         let Some(mut finding) = draft.finding(Kind::Code, &self.nobody) else { return };
         finding.scanners = Vec::new();
+        if let Some((ecosystem, package, version)) = in_message(text) {
+            let path = finding.places.first().map_or("", |p| &*p.path);
+            let ecosystem = ecosystem.unwrap_or_else(|| purl::ecosystem_of(path));
+            if !ecosystem.is_empty() {
+                let (package, version) = purl::make(ecosystem, package, version).unzip();
+                finding.package = package;
+                finding.versions = version.flatten().into_iter().collect();
+            }
+        }
         // <https://github.com/aquasecurity/trivy/blob/main/pkg/report/sarif.go> puts the package into the message.
         if text.starts_with("Package: ") {
             let field = |key: &str| text.lines().find_map(|l| l.strip_prefix(key)).map(str::trim);
@@ -255,9 +264,7 @@ impl<'r> Sarif<'r> {
             finding.cwes = rule.cwes.clone();
             finding.cwes.sort_unstable();
             finding.cwes.dedup();
-            if finding.package.is_none()
-                && let Some((package, version)) = &rule.purl
-            {
+            if let Some((package, version)) = &rule.purl {
                 finding.package = Some(package.clone());
                 finding.versions = version.iter().cloned().collect();
             }
@@ -295,6 +302,22 @@ impl<'r> Sarif<'r> {
         }
         self.report.gaps.extend(errors().take(20).map(String::from));
     }
+}
+
+/// Ecosystem, package and version in the messages of two tools that write them nowhere else:
+/// `A low vulnerability in rpm package: bash, version 5.1 was found in …` by Grype,
+/// `Package 'lodash@4.17.4' is vulnerable to 'CVE-2021-23337' …` by OSV-Scanner.
+fn in_message(text: &str) -> Option<(Option<&str>, &str, &str)> {
+    if let Some(rest) = text.strip_prefix("Package '") {
+        let (package, _) = rest.split_once("' is vulnerable to ")?;
+        let (name, version) = package.rsplit_once('@').filter(|(name, _)| !name.is_empty())?;
+        return Some((None, name, version));
+    }
+    let (_, rest) = text.strip_prefix("A ")?.split_once(" vulnerability in ")?;
+    let (ecosystem, rest) = rest.split_once(" package: ")?;
+    let (name, rest) = rest.split_once(", version ")?;
+    let (version, _) = rest.split_once(" was found ")?;
+    Some((Some(ecosystem), name, version))
 }
 
 /// `level` to severity; `none` and anything else says nothing.

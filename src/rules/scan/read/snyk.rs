@@ -14,8 +14,9 @@ shape! {
     Vulnerability {
         id: Text<'a>, title: Text<'a>, severity: Text<'a>, package_name: Text<'a>, module_name: Text<'a>,
         version: Text<'a>, package_manager: Text<'a>, language: Text<'a>, fixed_in: List<Text<'a>>,
-        #[serde(rename = "CVSSv3")] vector: Text<'a>, r#type: Text<'a>, purl: Text<'a> ;
-        identifiers: Obj<BTreeMap<String, List<String>>>, cvss_score: Num
+        #[serde(rename = "CVSSv3")] vector: Text<'a>, r#type: Text<'a>, purl: Text<'a>,
+        identifiers: Obj<BTreeMap<String, List<Text<'a>>>> ;
+        cvss_score: Num
     }
 }
 
@@ -55,13 +56,13 @@ impl<'r> Snyk<'r> {
 
     fn entry(&mut self, v: &Vulnerability<'_>) {
         let ids = |kind: &str| v.identifiers.get(kind).map_or(&[][..], |l| &l.0);
-        let known = ids("CVE").iter().chain(ids("GHSA")).chain(ids("RUSTSEC"));
+        let known = ids("CVE").iter().chain(ids("GHSA")).chain(ids("RUSTSEC")).map(Text::str);
         let ecosystem = v.package_manager.get().or(v.language.get()).unwrap_or_default();
         let package = v.package_name.get().unwrap_or(v.module_name.str());
         let licence = v.r#type.str() == "license";
         let draft = Draft {
-            ids: std::iter::once(name(v.id.str())).chain(known.map(|id| name(id))).collect(),
-            cwes: ids("CWE").iter().filter_map(|c| cwe(c)).collect(),
+            ids: std::iter::once(name(v.id.str())).chain(known.map(name)).collect(),
+            cwes: ids("CWE").iter().filter_map(|c| cwe(c.str())).collect(),
             purl: v
                 .purl
                 .get()

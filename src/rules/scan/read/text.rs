@@ -117,7 +117,11 @@ pub fn lcov(bytes: &[u8]) -> Result<Report, Trouble> {
     let mut file: Option<&str> = None;
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
-        let value = |key: &str| line.strip_prefix(key).and_then(|v| v.trim().parse::<u64>().ok());
+        let value = |key: &str| -> Result<Option<u64>, Trouble> {
+            let Some(text) = line.strip_prefix(key) else { return Ok(None) };
+            let count = text.trim().parse::<u64>();
+            count.map(Some).map_err(|_| broken(format!("line {} is no `{key}count`", at + 1)))
+        };
         if let Some(path) = line.strip_prefix("SF:") {
             if file.is_some() {
                 return Err(broken(format!("line {}: a file begins before the last one ended", at + 1)));
@@ -125,6 +129,8 @@ pub fn lcov(bytes: &[u8]) -> Result<Report, Trouble> {
             file = Some(path);
         } else if line == "end_of_record" {
             file = None;
+        } else if file.is_none() && ["DA:", "LF:", "LH:"].iter().any(|key| line.starts_with(key)) {
+            return Err(broken(format!("line {} belongs to no file", at + 1)));
         } else if let (Some(file), Some(da)) = (file, line.strip_prefix("DA:")) {
             let mut parts = da.split(',');
             let number = parts.next().and_then(|n| n.trim().parse().ok());
@@ -133,10 +139,10 @@ pub fn lcov(bytes: &[u8]) -> Result<Report, Trouble> {
                 return Err(broken(format!("line {} is no `DA:line,hits`", at + 1)));
             };
             *files.entry(file).or_default().entry(number).or_default() |= hits > 0.0;
-        } else if let (Some(file), Some(lines)) = (file, value("LF:")) {
+        } else if let (Some(file), Some(lines)) = (file, value("LF:")?) {
             let known = totals.entry(file).or_default();
             known.1 = known.1.max(lines);
-        } else if let (Some(file), Some(hit)) = (file, value("LH:")) {
+        } else if let (Some(file), Some(hit)) = (file, value("LH:")?) {
             let known = totals.entry(file).or_default();
             known.0 = known.0.max(hit);
         }
@@ -157,5 +163,8 @@ fn coverage(covered: u64, lines: u64) -> Result<Report, Trouble> {
     if lines == 0 {
         return Err(Trouble::NothingScanned("not one line of code".to_owned()));
     }
-    Ok(Report { coverage: Some(Coverage { covered: covered.min(lines), lines }), ..Report::default() })
+    if covered > lines {
+        return Err(broken(format!("{covered} of {lines} lines are covered")));
+    }
+    Ok(Report { coverage: Some(Coverage { covered, lines }), ..Report::default() })
 }

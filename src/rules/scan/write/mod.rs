@@ -5,7 +5,7 @@ mod own;
 mod sarif;
 
 pub use others::{annotations, by_objection, code_quality, junit, summary};
-pub use own::{Read, result};
+pub use own::{Made, Read, result};
 pub use sarif::{Limits, sarif};
 
 use std::collections::BTreeMap;

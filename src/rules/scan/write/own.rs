@@ -1,9 +1,11 @@
 //! Our own JSON: what a gate reads, and the best baseline.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
 use super::{Outcome, Verdict, reason};
+use crate::data::CommitId;
 use crate::rules::scan::judge::{Policy, Then, Why};
 use crate::rules::scan::read::Format;
 use crate::rules::scan::{Finding, Severity};
@@ -36,13 +38,23 @@ struct Objected<'f> {
     then: Then,
 }
 
-/// The result as JSON, a finding a line. It holds no time, so that the same reports give the same bytes.
+/// Of what a scan was made, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Made {
+    /// The commit that was checked out; none before the first one.
+    pub commit: Option<CommitId>,
+    /// When the oldest of its reports was written.
+    pub at: Timestamp,
+}
+
+/// The result as JSON, a finding a line. The same reports of the same commit give the same bytes.
 pub fn result(
     outcome: &Outcome<'_>,
     policy: &Policy,
     verdict: Verdict,
     reads: &[Read],
     waived: &[&Finding],
+    made: Made,
 ) -> String {
     let objected: Vec<Objected<'_>> = outcome
         .objections
@@ -71,8 +83,10 @@ pub fn result(
         true => "[]".to_owned(),
         false => format!("[\n    {}\n  ]", lines.join(",\n    ")),
     };
-    let fields: [(&str, String); 11] = [
+    let fields: [(&str, String); 13] = [
         ("release-steps-scan", json!({ "format": 1, "tool": env!("CARGO_PKG_VERSION") }).to_string()),
+        ("commit", line(&made.commit)),
+        ("at", line(&made.at)),
         ("verdict", line(&verdict)),
         ("counts", serde_json::Value::Object(counts).to_string()),
         ("scanners", line(&scanners)),

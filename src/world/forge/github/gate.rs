@@ -2,11 +2,12 @@
 
 use http::Method;
 use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::{Answer, GitHub, Request};
 use crate::data::CommitId;
-use crate::rules::gate::approvals::{Approval, Says};
+use crate::rules::gate::approvals::{Approval, Remark, Says};
 use crate::rules::gate::freeze::FreezePeriod;
 use crate::rules::gate::runs::{CheckRun, RunState};
 use crate::world::forge::gate::GateView;
@@ -51,10 +52,25 @@ struct ReviewAnswer {
 #[derive(Deserialize)]
 struct Person {
     login: String,
+    /// `User`, `Bot`, …
+    #[serde(default, rename = "type")]
+    kind: String,
+}
+
+/// <https://docs.github.com/rest/issues/comments#list-issue-comments>
+#[derive(Deserialize)]
+struct CommentAnswer {
+    user: Option<Person>,
+    #[serde(default)]
+    body: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
 #[derive(Deserialize)]
 struct IssueAnswer {
+    /// Must be there, if only as null: an answer without it is no issue.
+    #[serde(deserialize_with = "Option::deserialize")]
     body: Option<String>,
 }
 
@@ -109,6 +125,35 @@ impl GateView for GitHub {
             ));
         }
         Ok(reviews.into_iter().filter_map(ReviewAnswer::said).collect())
+    }
+
+    fn remarks(&self, request: &Request) -> Answer<Vec<Remark>> {
+        let route = self.route(&format!("issues/{}/comments?per_page=100", request.number));
+        let (comments, more): (Vec<CommentAnswer>, bool) = self.pages(&route, PAGES, |_| false)?;
+        if more {
+            let why = "there are too many comments";
+            return Err(Failure::unreadable(Method::GET, &self.address(&route), why));
+        }
+        let unchanged = comments.into_iter().filter(|c| c.created_at == c.updated_at);
+        let remark =
+            |c: CommentAnswer| Some(Remark { person: c.user?.login, at: c.created_at, text: c.body });
+        Ok(unchanged.filter_map(remark).collect())
+    }
+
+    /// <https://docs.github.com/rest/teams/members#list-team-members>
+    fn members(&self, team: &str) -> Answer<Option<Vec<String>>> {
+        let Some((org, slug)) = team.split_once('/') else { return Ok(None) };
+        let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let route = format!("/orgs/{}/teams/{}/members?per_page=100", part(org), part(slug));
+        let (people, more): (Vec<Person>, bool) = match self.pages(&route, PAGES, |_| false) {
+            Err(e) if e.absent() => return Ok(None),
+            answer => answer?,
+        };
+        if more {
+            let why = "the team has too many members";
+            return Err(Failure::unreadable(Method::GET, &self.address(&route), why));
+        }
+        Ok(Some(people.into_iter().map(|p| p.login).collect()))
     }
 
     fn freeze_periods(&self) -> Answer<Vec<FreezePeriod>> {
@@ -170,8 +215,11 @@ impl ReviewAnswer {
             "DISMISSED" => Says::Withdraw,
             _ => return None,
         };
-        let (person, at) = (self.user?.login, self.submitted_at?);
-        belongs.then_some(Approval { person, says, at, commit: self.commit_id, plan: None })
+        let (person, at) = (self.user?, self.submitted_at?);
+        // An app is nobody.
+        let somebody = belongs && person.kind != "Bot";
+        let (person, commit) = (person.login, self.commit_id);
+        somebody.then_some(Approval { person, name: None, says, at, commit, plan: None })
     }
 }
 
@@ -214,6 +262,9 @@ mod tests {
         assert_eq!((approval.says, approval.commit), (Says::Approve, COMMIT.parse().ok()));
         assert_eq!(review("CHANGES_REQUESTED", "MEMBER").unwrap().says, Says::Refuse);
         assert_eq!(review("DISMISSED", "OWNER").unwrap().says, Says::Withdraw);
+        let bot = r#"{"user": {"login": "x[bot]", "type": "Bot"}, "state": "APPROVED", "author_association": "MEMBER",
+            "submitted_at": "2019-11-17T17:43:43Z", "commit_id": null}"#;
+        assert_eq!(serde_json::from_str::<ReviewAnswer>(bot).unwrap().said(), None, "an app is nobody");
         assert_eq!(review("COMMENTED", "OWNER"), None);
         assert_eq!(review("APPROVED", "NONE"), None, "anybody can approve on a public repository");
         let pending: ReviewAnswer =

@@ -1,15 +1,18 @@
 //! What gates ask of GitLab.
 
+use gitlab::api::common;
 use http::Method;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use super::{Answer, GitLab, Request};
+use super::{Answer, GitLab, Raw, Request};
 use crate::data::CommitId;
-use crate::rules::gate::approvals::{Approval, Says};
+use crate::rules::gate::approvals::{Approval, Remark, Says};
 use crate::rules::gate::freeze::FreezePeriod;
 use crate::rules::gate::runs::{CheckRun, RunState};
 use crate::world::forge::gate::GateView;
+use crate::world::http::Failure;
 
 /// <https://docs.gitlab.com/api/commits/#list-commit-statuses>
 #[derive(Deserialize)]
@@ -47,7 +50,22 @@ struct ApprovedBy {
 #[derive(Deserialize)]
 struct Person {
     username: String,
+    #[serde(default)]
+    name: Option<String>,
 }
+
+/// <https://docs.gitlab.com/api/group_members/#list-all-group-members-including-inherited-and-invited-members>
+#[derive(Deserialize)]
+struct MemberAnswer {
+    username: String,
+    #[serde(default)]
+    state: String,
+    access_level: u32,
+}
+
+/// The level from which on people may approve
+/// (<https://docs.gitlab.com/user/project/merge_requests/approvals/rules/#eligible-approvers>): Developer.
+const DEVELOPER: u32 = 30;
 
 /// <https://docs.gitlab.com/api/notes/#list-all-merge-request-notes>
 #[derive(Deserialize)]
@@ -55,6 +73,7 @@ struct NoteAnswer {
     body: String,
     author: Person,
     created_at: Timestamp,
+    updated_at: Option<Timestamp>,
     #[serde(default)]
     system: bool,
 }
@@ -68,15 +87,29 @@ struct VersionAnswer {
 
 #[derive(Deserialize)]
 struct IssueAnswer {
+    /// Must be there, if only as null: an answer without it is no issue.
+    #[serde(deserialize_with = "Option::deserialize")]
     description: Option<String>,
 }
 
 const PAGES: usize = 40;
 
+impl GitLab {
+    /// All of a list; an error when there is more of it than is sensible, since what is not seen may say no.
+    fn all<T: DeserializeOwned>(&self, route: Raw) -> Answer<Vec<T>> {
+        let address = self.address(&route)?;
+        let list: Vec<T> = self.pages(Ok::<_, String>(route), PAGES, |_| false)?;
+        match list.len() < PAGES * 100 {
+            true => Ok(list),
+            false => Err(Failure::unreadable(Method::GET, &address, "the list is too long")),
+        }
+    }
+}
+
 impl GateView for GitLab {
     fn check_runs(&self, commit: CommitId) -> Answer<Vec<CheckRun>> {
         let route = self.raw(Method::GET, &format!("/repository/commits/{commit}/statuses"), None);
-        let statuses: Vec<StatusAnswer> = self.pages(Ok::<_, String>(route), PAGES, |_| false)?;
+        let statuses: Vec<StatusAnswer> = self.all(route)?;
         Ok(statuses.into_iter().map(CheckRun::from).collect())
     }
 
@@ -88,31 +121,47 @@ impl GateView for GitLab {
         if approved.approved_by.is_empty() {
             return Ok(Vec::new());
         }
-        let versions: Vec<VersionAnswer> =
-            self.pages(Ok::<_, String>(below("versions")), PAGES, |_| false)?;
+        let versions: Vec<VersionAnswer> = self.all(below("versions"))?;
         let notes: Vec<NoteAnswer> = match approved.approved_by.iter().all(|a| a.approved_at.is_some()) {
             true => Vec::new(),
             // Older servers say the time of an approval only in the history of the request.
-            false => self.pages(Ok::<_, String>(below("notes")), PAGES, |_| false)?,
+            false => self.all(below("notes"))?,
         };
         let noted = |who: &str| {
             let own = notes.iter().filter(|n| n.system && n.author.username == who);
             own.filter(|n| n.body.starts_with("approved this merge request")).map(|n| n.created_at).max()
         };
         let said = approved.approved_by.into_iter().filter_map(|approval| {
-            let person = approval.user.username;
+            let (person, name) = (approval.user.username, approval.user.name);
             // Without a time it cannot be said of which commit it is: it counts for none.
             let at = approval.approved_at.or_else(|| noted(&person))?;
             let seen = versions.iter().filter(|v| v.created_at <= at).max_by_key(|v| v.created_at);
             let commit = seen.map(|v| v.head_commit_sha);
-            Some(Approval { person, says: Says::Approve, at, commit, plan: None })
+            Some(Approval { person, name, says: Says::Approve, at, commit, plan: None })
         });
         Ok(said.collect())
     }
 
+    fn remarks(&self, request: &Request) -> Answer<Vec<Remark>> {
+        let notes: Vec<NoteAnswer> =
+            self.all(self.raw(Method::GET, &format!("/merge_requests/{}/notes", request.number), None))?;
+        let unchanged = notes.into_iter().filter(|n| !n.system && n.updated_at == Some(n.created_at));
+        Ok(unchanged.map(|n| Remark { person: n.author.username, at: n.created_at, text: n.body }).collect())
+    }
+
+    fn members(&self, team: &str) -> Answer<Option<Vec<String>>> {
+        let path = format!("groups/{}/members/all", common::path_escaped(team));
+        let members: Vec<MemberAnswer> = match self.all(Raw { method: Method::GET, path, body: None }) {
+            Err(e) if e.absent() => return Ok(None),
+            answer => answer?,
+        };
+        let may = members.into_iter().filter(|m| m.state == "active" && m.access_level >= DEVELOPER);
+        Ok(Some(may.map(|m| m.username).collect()))
+    }
+
     fn freeze_periods(&self) -> Answer<Vec<FreezePeriod>> {
         let route = self.raw(Method::GET, "/freeze_periods", None);
-        let periods: Vec<FreezeAnswer> = self.pages(Ok::<_, String>(route), PAGES, |_| false)?;
+        let periods: Vec<FreezeAnswer> = self.all(route)?;
         let neutral = |period: FreezeAnswer| FreezePeriod {
             start: period.freeze_start,
             end: period.freeze_end,

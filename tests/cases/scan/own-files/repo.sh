@@ -1,0 +1,3 @@
+simple
+report semgrep.sarif
+report bandit.json ./reports/bandit.json
