@@ -18,6 +18,7 @@ use crate::rules::gate::config::Gate;
 use crate::rules::scan::judge::Policy;
 use crate::rules::scan::read::Format as ReportFormat;
 use crate::rules::scan::waiver::Waiver;
+use crate::rules::smoke::config::Smoke;
 use crate::rules::tag::TagTemplate;
 use crate::rules::version::Zero;
 
@@ -46,6 +47,9 @@ pub struct Config {
     pub gates: BTreeMap<String, Gate>,
     /// What scanners, tests and coverage report, and what of it is let through.
     pub scan: ScanConfig,
+    /// What must answer after a deployment, by environment, for `release-steps smoke ENV`:
+    /// `{production: [{http: {url: "https://shop.example/health"}}, {tcp: {address: "db.example:5432"}}]}`.
+    pub smoke: BTreeMap<String, Smoke>,
     /// Named chains of steps for `release-steps run NAME`. `release` exists without being named here.
     pub run: BTreeMap<String, Vec<ChainStep>>,
 }

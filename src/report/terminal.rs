@@ -148,6 +148,9 @@ pub fn plan(plan: &Plan) -> String {
             inert(&text, Newlines::Flatten),
             painted(YELLOW, leaves)
         );
+        for part in effect.parts() {
+            let _ = writeln!(out, "      {}", inert(&part, Newlines::Flatten));
+        }
         // Reports are for machines: their text says nothing here.
         for edit in effect.files().iter().filter(|_| !plan.regardless) {
             // The effect that writes a file has named it just above.
@@ -198,6 +201,9 @@ fn differing<'t>(before: &'t str, after: &'t str) -> (&'t str, &'t str) {
 
 /// How a run ended, for people.
 pub fn result(plan: &Plan, report: &Report) -> String {
+    if plan.only_looks() {
+        return format!("{}\n", inert(&plan.summary, Newlines::Flatten));
+    }
     let done = report.iter().filter(|(_, outcome)| *outcome == Outcome::Done).count();
     if done == 0 {
         return format!("{}: nothing to do\n", inert(&plan.summary, Newlines::Flatten));

@@ -8,6 +8,7 @@ pub mod gate;
 pub mod release;
 pub mod run;
 pub mod scan;
+pub mod smoke;
 pub mod version;
 
 use crate::plan::Plan;
