@@ -1,6 +1,7 @@
 //! The only place that changes the outside: looks at every effect, then does what is missing, wave by wave.
 
 mod look;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -86,7 +87,7 @@ impl Tools {
             Effect::Branch(branch) => self.git.observe_branch(branch, made),
             Effect::Tag(tag) => self.git.observe_tag(tag, made),
             Effect::Push(push) => self.git.observe_push(push, made),
-            Effect::Command(_) | Effect::Smoke(_) => Ok(State::Ready),
+            Effect::Command(_) | Effect::Smoke(_) | Effect::Verify(_) => Ok(State::Ready),
             _ => Ok(self.forge.observe(effect, self.subject(effect, made)?)?.unwrap_or(State::Ready)),
         }
     }
@@ -100,6 +101,7 @@ impl Tools {
             Effect::Push(push) => self.git.push(push, made).map(|()| None),
             Effect::Command(command) => self.run(at, command, sink).map(|()| None),
             Effect::Smoke(smoke) => self.smoke(at, smoke, sink).map(|()| None),
+            Effect::Verify(watch) => self.verify(at, watch, sink).map(|()| None),
             _ => {
                 let line = |line: &str| sink.event(&Event::Output { at, line });
                 self.forge.act(effect, &self.root, self.subject(effect, made)?, &line).map(|()| None)

@@ -72,6 +72,8 @@ enum Command {
     Scan(steps::scan::Args),
     /// Whether what was deployed answers: HTTP, TCP, TLS, DNS, gRPC, commands; until all do, within one deadline
     Smoke(steps::smoke::Args),
+    /// Watches metrics after a deployment: thresholds, baselines, canaries, error budgets
+    Verify(steps::verify::Args),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
     /// Runs of workflows and pipelines
@@ -179,7 +181,11 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         _ => {}
     }
     let dir = cli.global.dir.clone().unwrap_or_else(|| PathBuf::from("."));
-    let facts = Facts::gather(&dir, cli.global.config.as_deref(), Env::of_process(), sink)?;
+    let gather = match &cli.command {
+        Command::Smoke(_) | Command::Verify(_) => Facts::anywhere,
+        _ => Facts::gather,
+    };
+    let facts = gather(&dir, cli.global.config.as_deref(), Env::of_process(), sink)?;
     let step = match &cli.command {
         Command::Version(command) => steps::version::plan(command, &facts)?,
         Command::Changelog(args) => steps::changelog::plan(args, &facts)?,
@@ -187,6 +193,7 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         Command::Gate(args) => steps::gate::plan(args, &facts)?,
         Command::Scan(args) => steps::scan::plan(args, &facts)?,
         Command::Smoke(args) => steps::smoke::plan(args, &facts)?,
+        Command::Verify(args) => steps::verify::plan(args, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
         Command::Build(command) => steps::build::plan(command, &facts)?,
         Command::Doctor => steps::doctor::plan(&facts)?,

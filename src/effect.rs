@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::CommitId;
 
-pub use look::Smoke;
+pub use look::{Smoke, Verify};
 
 pub use forge::{AssetContent, AssetFile, Comment, Dispatch, ForgeRelease, ForgeRequest, On, SetStatus};
 
@@ -43,6 +43,8 @@ pub enum Effect {
     Dispatch(Dispatch),
     /// Looks whether what was deployed answers.
     Smoke(Smoke),
+    /// Watches metrics until they have told whether the deployment is well.
+    Verify(Verify),
 }
 
 /// A text file's old and new content.
@@ -199,19 +201,21 @@ impl Effect {
             | Effect::Branch(_)
             | Effect::Tag(_)
             | Effect::Command(_)
-            | Effect::Smoke(_) => false,
+            | Effect::Smoke(_)
+            | Effect::Verify(_) => false,
         }
     }
 
     /// Whether it changes nothing but reports and state of its own: then nothing is there to go on with.
     pub fn only_looks(&self) -> bool {
-        matches!(self, Effect::Smoke(_))
+        matches!(self, Effect::Smoke(_) | Effect::Verify(_))
     }
 
     /// The variables of the environment that hold its secrets.
     pub fn secrets(&self) -> BTreeSet<String> {
         match self {
             Effect::Smoke(smoke) => smoke.secrets(),
+            Effect::Verify(watch) => watch.verify.secrets(),
             _ => BTreeSet::new(),
         }
     }
@@ -219,6 +223,7 @@ impl Effect {
     /// What it consists of, for a person who wants to see all of it.
     pub fn parts(&self) -> Vec<String> {
         match self {
+            Effect::Verify(watch) => watch.parts(),
             Effect::Smoke(smoke) => smoke.checks.iter().map(ToString::to_string).collect(),
             _ => Vec::new(),
         }
@@ -298,6 +303,7 @@ impl fmt::Display for Effect {
             Effect::SetStatus(status) => status.fmt(f),
             Effect::Dispatch(dispatch) => dispatch.fmt(f),
             Effect::Smoke(smoke) => smoke.fmt(f),
+            Effect::Verify(watch) => watch.fmt(f),
         }
     }
 }

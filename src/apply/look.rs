@@ -23,6 +23,8 @@ pub struct Told {
     pub findings: Vec<Finding>,
     /// Values for whoever comes next.
     pub outputs: BTreeMap<String, Value>,
+    /// What it came to, instead of what was planned.
+    pub summary: Option<String>,
 }
 
 impl Told {
@@ -30,6 +32,7 @@ impl Told {
     pub fn into_plan(self, mut plan: Plan) -> Plan {
         plan.findings.extend(self.findings);
         plan.outputs.extend(self.outputs);
+        plan.summary = self.summary.unwrap_or(plan.summary);
         plan
     }
 }
@@ -60,8 +63,14 @@ impl Tools {
         self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    fn tell(&self, findings: impl IntoIterator<Item = Finding>, outputs: impl IntoIterator<Item = (&'static str, Value)>) {
+    pub(super) fn tell(
+        &self,
+        summary: &str,
+        findings: impl IntoIterator<Item = Finding>,
+        outputs: impl IntoIterator<Item = (&'static str, Value)>,
+    ) {
         let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        told.summary = Some(summary.to_owned());
         told.findings.extend(findings);
         told.outputs.extend(outputs.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
@@ -92,12 +101,12 @@ impl Tools {
             };
             Finding::new(answer, "smoke", outcome.why.clone()).at(outcome.name.clone())
         });
-        self.tell(findings, [("verdict", json!(verdict)), ("checks", json!(outcomes))]);
+        let said = format!("smoke {}: {}", effect.environment, report::numbers(&outcomes));
+        self.tell(&said, findings, [("verdict", json!(verdict)), ("checks", json!(outcomes))]);
         if let Some(path) = &effect.junit {
             let cleaned: Vec<smoke::Outcome> = outcomes.iter().map(|outcome| self.cleaned(outcome)).collect();
             self.report(path, &report::junit(&format!("smoke {}", effect.environment), &cleaned))?;
         }
-        let said = format!("{}: {}", effect.environment, report::numbers(&outcomes));
         match verdict {
             Verdict::Pass => Ok(()),
             Verdict::Fail => Err(Error::no(said).at(failed(&outcomes, Verdict::Fail))),
@@ -117,7 +126,7 @@ impl Tools {
     }
 
     /// Writes a report, whatever was there before.
-    fn report(&self, path: &str, text: &str) -> Result<()> {
+    pub(super) fn report(&self, path: &str, text: &str) -> Result<()> {
         let full = files::locate(&self.root, path)?;
         let written = full.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&full, text));
         written.map_err(|e| Error::outside(format!("the report cannot be written: {e}")).at(path.to_owned()))

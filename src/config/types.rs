@@ -20,6 +20,7 @@ use crate::rules::scan::read::Format as ReportFormat;
 use crate::rules::scan::waiver::Waiver;
 use crate::rules::smoke::config::Smoke;
 use crate::rules::tag::TagTemplate;
+use crate::rules::verify::config::Verify;
 use crate::rules::version::Zero;
 
 /// The configuration of release-steps. Everything has a default; what can be detected is detected.
@@ -50,6 +51,8 @@ pub struct Config {
     /// What must answer after a deployment, by environment, for `release-steps smoke ENV`:
     /// `{production: [{http: {url: "https://shop.example/health"}}, {tcp: {address: "db.example:5432"}}]}`.
     pub smoke: BTreeMap<String, Smoke>,
+    /// What is watched after a deployment, by environment, for `release-steps verify ENV`.
+    pub verify: BTreeMap<String, Verify>,
     /// Named chains of steps for `release-steps run NAME`. `release` exists without being named here.
     pub run: BTreeMap<String, Vec<ChainStep>>,
 }

@@ -16,4 +16,5 @@ pub mod scan;
 pub mod smoke;
 pub mod tag;
 pub mod text;
+pub mod verify;
 pub mod version;

@@ -9,6 +9,7 @@ pub mod release;
 pub mod run;
 pub mod scan;
 pub mod smoke;
+pub mod verify;
 pub mod version;
 
 use crate::plan::Plan;

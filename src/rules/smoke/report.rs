@@ -8,17 +8,16 @@ use super::{Outcome, Verdict};
 /// How wide the names of the table may be.
 const NAME: usize = 60;
 
-/// How many of each: `5 checks: 3 pass, 2 fail`.
+/// How many of each: `3 pass, 2 fail`.
 pub fn numbers(outcomes: &[Outcome]) -> String {
     let count = |verdict| outcomes.iter().filter(|o| o.verdict == verdict).count();
-    let all = outcomes.len();
     let parts: Vec<String> =
         [(Verdict::Pass, "pass"), (Verdict::Fail, "fail"), (Verdict::Unknown, "unknown")]
             .into_iter()
             .filter(|(verdict, _)| count(*verdict) > 0)
             .map(|(verdict, word)| format!("{} {word}", count(verdict)))
             .collect();
-    format!("{all} check{}: {}", if all == 1 { "" } else { "s" }, parts.join(", "))
+    parts.join(", ")
 }
 
 /// A line for each check: verdict, name, how long, how often, why.

@@ -48,7 +48,7 @@ fn answers_are_judged() {
         (json!({"contains": "up"}), 200, "down", "`up` is not in the answer: down"),
         (json!({"matches": "^ok$"}), 200, "not ok", "`^ok$` does not match the answer: not ok"),
         (json!({"expect_headers": {"X-Version": "1.2"}}), 200, "", ""),
-        (json!({"expect_headers": {"x-version": "2"}}), 200, "", "the header x-version is `v1.2.3`, not `2`"),
+        (json!({"expect_headers": {"x-version": "9"}}), 200, "", "the header x-version is `v1.2.3`, not `9`"),
         (json!({"expect_headers": {"etag": ""}}), 200, "", "it has no header etag"),
         (json!({"redirects_to": "/x", "status": 301}), 301, "", "it does not redirect, to /x"),
     ] {
@@ -155,7 +155,7 @@ fn reports_hold_hostile_names() {
     let case = document.descendants().find(|n| n.has_tag_name("testcase")).unwrap();
     assert_eq!((case.attribute("name"), case.attribute("time")), (Some("a\"<b>&"), Some("1.234")));
     assert!(case.children().any(|n| n.has_tag_name("failure")));
-    assert_eq!(report::numbers(&[outcome]), "1 check: 1 fail");
+    assert_eq!(report::numbers(&[outcome]), "1 fail");
 }
 
 #[test]
