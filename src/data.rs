@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::{SignedDuration, Span};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -104,12 +104,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn around(
-        repository: Repository,
-        config: Option<&Path>,
-        env: Env,
-        sink: &'a dyn Sink,
-    ) -> Result<Self> {
+    fn around(repository: Repository, config: Option<&Path>, env: Env, sink: &'a dyn Sink) -> Result<Self> {
         let root = match repository.work_tree() {
             Some(top) => top.to_owned(),
             None => repository.git_dir().to_owned(),

@@ -86,7 +86,8 @@ impl Tools {
         let answered = std::cell::Cell::new(0);
         let outcomes = probe.run(&effect.checks, &|outcome| {
             answered.set(answered.get() + 1);
-            let what = format!("{} of {total} checks are done; {}: {}", answered.get(), outcome.name, outcome.why);
+            let what =
+                format!("{} of {total} checks are done; {}: {}", answered.get(), outcome.name, outcome.why);
             sink.event(&Event::Working { what: &what });
         })?;
         for line in report::table(&outcomes) {
@@ -136,7 +137,8 @@ impl Tools {
 /// The names of those that came out so, as many as fit.
 fn failed(outcomes: &[smoke::Outcome], verdict: Verdict) -> String {
     const SOME: usize = 3;
-    let names: Vec<&str> = outcomes.iter().filter(|o| o.verdict == verdict).map(|o| o.name.as_str()).collect();
+    let names: Vec<&str> =
+        outcomes.iter().filter(|o| o.verdict == verdict).map(|o| o.name.as_str()).collect();
     match names.len().checked_sub(SOME) {
         Some(more) if more > 0 => format!("{} and {more} more", names[..SOME].join(", ")),
         _ => names.join(", "),

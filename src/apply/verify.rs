@@ -25,9 +25,14 @@ impl Tools {
         let source = Source::new(verify, &|name| self.env.get(name).map(str::to_owned), clean)?;
         let path = Path::new(&effect.state);
         let key = key(effect);
-        let mut state = match stored(path)?.filter(|state| state.key == key && state.ended.is_none() && !effect.restart) {
+        let mut state = match stored(path)?
+            .filter(|state| state.key == key && state.ended.is_none() && !effect.restart)
+        {
             Some(state) => {
-                let text = format!("goes on with the watch that began at {}, after look {}", state.started, state.looked);
+                let text = format!(
+                    "goes on with the watch that began at {}, after look {}",
+                    state.started, state.looked
+                );
                 sink.event(&Event::Note { text: &text });
                 state
             }
@@ -45,9 +50,10 @@ impl Tools {
                 }
                 Next::Close => state.close(verify, now),
                 Next::Look(number) => {
-                    let unread = |name: &str| state.metrics.get(name).is_none_or(|track| track.past.is_none());
+                    let unread =
+                        |name: &str| state.metrics.get(name).is_none_or(|track| track.past.is_none());
                     let first = state.metrics.is_empty();
-                    let seen = source.seen(verify, effect.since, first, &unread)?;
+                    let seen = source.seen(verify, effect.since.unwrap_or(state.started), first, &unread)?;
                     state.observe(verify, number, now, &seen);
                     let line = report::line(verify, &state);
                     let table = report::table(verify, &state);
@@ -97,18 +103,22 @@ impl Tools {
             self.report(path, &self.redactor.clean(&text))?;
         }
         let of = |verdict| {
-            let names = end.metrics.iter().filter(move |(_, v, _)| *v == verdict).map(|(name, _, why)| format!("{name}: {why}"));
+            let names = end
+                .metrics
+                .iter()
+                .filter(move |(_, v, _)| *v == verdict)
+                .map(|(name, _, why)| format!("{name}: {why}"));
             names.collect::<Vec<_>>().join("; ")
         };
         match end.verdict {
             Verdict::Pass => Ok(()),
             Verdict::Fail => Err(Error::no(summary).detail(of(Verdict::Fail))),
-            Verdict::NoData => Err(Error::unknown(summary)
-                .detail(of(Verdict::NoData))
-                .hint("nothing says that it is well, and nothing that it is not; `on_no_data` decides otherwise")),
-            Verdict::ProviderError => Err(Error::outside(summary)
-                .detail(of(Verdict::ProviderError))
-                .hint("see whether the provider of the metrics is up; `on_provider_error` decides otherwise")),
+            Verdict::NoData => Err(Error::unknown(summary).detail(of(Verdict::NoData)).hint(
+                "nothing says that it is well, and nothing that it is not; `on_no_data` decides otherwise",
+            )),
+            Verdict::ProviderError => Err(Error::outside(summary).detail(of(Verdict::ProviderError)).hint(
+                "see whether the provider of the metrics is up; `on_provider_error` decides otherwise",
+            )),
         }
     }
 }
@@ -124,7 +134,11 @@ fn stored(path: &Path) -> Result<Option<State>> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(Error::outside(format!("the state cannot be read: {e}")).at(path.display().to_string())),
+        Err(e) => {
+            return Err(
+                Error::outside(format!("the state cannot be read: {e}")).at(path.display().to_string())
+            );
+        }
     };
     match serde_json::from_str::<State>(&text) {
         Ok(state) if state.format == FORMAT => Ok(Some(state)),
@@ -137,7 +151,9 @@ fn stored(path: &Path) -> Result<Option<State>> {
 
 /// Stores the state: all of it or, after a kill, what was there before.
 fn store(path: &Path, state: &State) -> Result<()> {
-    let failed = |e: std::io::Error| Error::outside(format!("the state cannot be written: {e}")).at(path.display().to_string());
+    let failed = |e: std::io::Error| {
+        Error::outside(format!("the state cannot be written: {e}")).at(path.display().to_string())
+    };
     let text = serde_json::to_vec(state).map_err(|e| Error::outside(e.to_string()))?;
     path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
     let mut name = path.as_os_str().to_owned();

@@ -64,8 +64,9 @@ pub struct Verify {
     pub verify: verify::config::Verify,
     /// What was deployed: a watch of something else does not go on from the same state.
     pub deployed: String,
-    /// When it was deployed: the baseline is the time before.
-    pub since: Timestamp,
+    /// When it was deployed: the baseline is the time before. Without, it is when the watch begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// The file that holds the state between looks.
     pub state: String,
     /// Whether a watch that did not come to its end begins anew.

@@ -134,9 +134,11 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
 fn job(args: &Args, look: Look, mut plan: Plan) -> Result<Step> {
     let variables: Vec<String> = look.variables().into_iter().collect();
     if let (None, [first, ..]) = (&args.secret, variables.as_slice()) {
-        return Err(Error::usage(format!("the checks name the variable {first}, and the Job would not have it"))
-            .at("--secret")
-            .hint("name the Secret that holds it: `--secret smoke-secrets`"));
+        return Err(Error::usage(format!(
+            "the checks name the variable {first}, and the Job would not have it"
+        ))
+        .at("--secret")
+        .hint("name the Secret that holds it: `--secret smoke-secrets`"));
     }
     let mut smoke = Smoke { within: look.within, checks: look.checks };
     for check in &mut smoke.checks {
@@ -147,9 +149,12 @@ fn job(args: &Args, look: Look, mut plan: Plan) -> Result<Step> {
                 }
             }
             Kind::Command(_) | Kind::Hurl(_) => {
-                return Err(Error::usage(format!("`{}` needs files and programs of this machine", check.shown()))
-                    .at("--as-job")
-                    .hint("a Job runs http, tcp, tls, dns and grpc"));
+                return Err(Error::usage(format!(
+                    "`{}` needs files and programs of this machine",
+                    check.shown()
+                ))
+                .at("--as-job")
+                .hint("a Job runs http, tcp, tls, dns and grpc"));
             }
             _ => {}
         }
@@ -185,7 +190,8 @@ fn chosen(args: &Args, facts: &Facts<'_>) -> Result<(String, Smoke)> {
         return Ok((name.clone(), smoke.clone()));
     }
     let hint = match names.as_slice() {
-        [] => "name an address, `--url https://…/health`, or write `smoke: {production: [{http: {url: …}}]}`".to_owned(),
+        [] => "name an address, `--url https://…/health`, or write `smoke: {production: [{http: {url: …}}]}`"
+            .to_owned(),
         names => format!("there are checks for {}", names.join(", ")),
     };
     Err(match &args.environment {
@@ -224,7 +230,8 @@ fn named(args: &Args) -> Result<Vec<Check>> {
         }
         all.push(("--url", json!({ "http": http })));
     }
-    let addresses = [("--tcp", "tcp", &args.tcp), ("--tls", "tls", &args.tls), ("--grpc", "grpc", &args.grpc)];
+    let addresses =
+        [("--tcp", "tcp", &args.tcp), ("--tls", "tls", &args.tls), ("--grpc", "grpc", &args.grpc)];
     for (option, kind, list) in addresses {
         all.extend(list.iter().map(|address| (option, json!({ kind: { "address": address } }))));
     }

@@ -60,7 +60,8 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         .at("verify")
         .hint(hint));
     };
-    let verify = verify.clone().timed(args.length, args.interval).map_err(|e| Error::usage(e).at("--interval"))?;
+    let verify =
+        verify.clone().timed(args.length, args.interval).map_err(|e| Error::usage(e).at("--interval"))?;
     if let Some(name) = verify.variables().into_iter().find(|name| facts.env.get(name).is_none()) {
         return Err(Error::usage(format!("the variable {name} is not set"))
             .at(format!("verify.{environment}"))
@@ -70,7 +71,8 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         files::locate(&facts.root, path)?;
     }
     let deployed = args.deployed.clone().or_else(|| facts.env.get("VERSION").map(str::to_owned));
-    let deployed = deployed.or_else(|| facts.head().ok().map(|commit| commit.to_string())).unwrap_or_default();
+    let deployed =
+        deployed.or_else(|| facts.head().ok().map(|commit| commit.to_string())).unwrap_or_default();
     let file: String = environment.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let state = match &args.state {
         Some(state) => facts.root.join(state),
@@ -83,7 +85,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         environment: environment.clone(),
         verify,
         deployed,
-        since: args.since.unwrap_or_else(|| facts.now.timestamp()),
+        since: args.since,
         state: state.display().to_string(),
         restart: args.restart,
         summary: args.summary.clone(),

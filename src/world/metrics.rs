@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use http::header::AUTHORIZATION;
 use http::Method;
+use http::header::AUTHORIZATION;
 use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
@@ -39,15 +39,16 @@ type Asked = std::result::Result<Reading, Refused>;
 impl Source {
     /// Reads addresses and puts the variables in.
     pub fn new(verify: &Verify, variable: &dyn Fn(&str) -> Option<String>, clean: Clean) -> Result<Source> {
-        let full = |template: &str| {
-            text::expand(template, variable)
-                .map_err(|name| Error::usage(format!("the variable {name} is not set")).hint("set it in the environment"))
+        let unset = |name: &str| {
+            Error::usage(format!("the variable {name} is not set")).hint("set it in the environment")
         };
+        let full = |template: &str| text::expand(template, variable).map_err(unset);
         let limit = verify.interval.std().min(LONGEST);
         let limits = Limits { connect: limit, idle: limit, total: limit, tries: 1, ..Limits::default() };
         let client = |address: &str, authorization: Option<&String>| -> Result<(Client, Url)> {
-            let url = full(address)?;
-            let url = Url::parse(&url).map_err(|e| Error::usage(format!("an address cannot be read: {e}")).at(address))?;
+            let url = text::expand_url(address, variable).map_err(unset)?;
+            let url = Url::parse(&url)
+                .map_err(|e| Error::usage(format!("an address cannot be read: {e}")).at(address))?;
             let auth = match authorization {
                 Some(value) => Some(Auth::new(AUTHORIZATION, "", &full(value)?, &[&url])?),
                 None => None,
@@ -61,7 +62,8 @@ impl Source {
         let mut endpoints = HashMap::new();
         for metric in &verify.metrics {
             if let Some(endpoint) = &metric.json {
-                endpoints.insert(metric.name.clone(), client(&endpoint.url, endpoint.authorization.as_ref())?);
+                endpoints
+                    .insert(metric.name.clone(), client(&endpoint.url, endpoint.authorization.as_ref())?);
             }
         }
         Ok(Source { prometheus, endpoints, clean })
@@ -70,7 +72,13 @@ impl Source {
     /// What is to be seen of each metric now, in the order of the configuration. `past` says of which the baseline window
     /// before `since` is still to be read. A query that the server cannot read is an error at the `first` look: it will
     /// never be one that can be.
-    pub fn seen(&self, verify: &Verify, since: Timestamp, first: bool, past: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Seen>> {
+    pub fn seen(
+        &self,
+        verify: &Verify,
+        since: Timestamp,
+        first: bool,
+        past: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<Vec<Seen>> {
         let all: Vec<_> = std::thread::scope(|scope| {
             let threads: Vec<_> = verify
                 .metrics
@@ -84,7 +92,9 @@ impl Source {
             seen.push(match one {
                 Ok(Ok(one)) => one,
                 Ok(Err(Refused(why))) if first => {
-                    return Err(Error::usage(format!("{}: the query is refused: {why}", metric.name)).at("verify"));
+                    return Err(
+                        Error::usage(format!("{}: the query is refused: {why}", metric.name)).at("verify")
+                    );
                 }
                 Ok(Err(Refused(why))) => Seen::of(Reading::Error(why)),
                 Err(_) => Seen::of(Reading::Error("the question ended in a panic".to_owned())),
@@ -93,7 +103,13 @@ impl Source {
         Ok(seen)
     }
 
-    fn one(&self, verify: &Verify, metric: &Metric, since: Timestamp, past: bool) -> std::result::Result<Seen, Refused> {
+    fn one(
+        &self,
+        verify: &Verify,
+        metric: &Metric,
+        since: Timestamp,
+        past: bool,
+    ) -> std::result::Result<Seen, Refused> {
         if let Some(slo) = &metric.slo {
             let burn = self.burn(slo)?;
             return Ok(Seen { burn, ..Seen::of(Reading::Nothing("it has windows".to_owned())) });
@@ -136,7 +152,9 @@ impl Source {
             Err(why) => Reading::Error((self.clean)(&why)),
             Ok(samples) => match pick.of(&samples.values) {
                 Some(value) => Reading::Value(value),
-                None if samples.values.is_empty() => Reading::Nothing(format!("no series for `{}`", text::brief(query))),
+                None if samples.values.is_empty() => {
+                    Reading::Nothing(format!("no series for `{}`", text::brief(query)))
+                }
                 None => Reading::Nothing(format!("no value (NaN) for `{}`", text::brief(query))),
             },
         })
@@ -144,7 +162,13 @@ impl Source {
 
     /// The values of a query over the time before the watch
     /// (<https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries>).
-    fn window(&self, query: &str, window: Period, since: Timestamp, step: Period) -> std::result::Result<std::result::Result<Past, Reading>, Refused> {
+    fn window(
+        &self,
+        query: &str,
+        window: Period,
+        since: Timestamp,
+        step: Period,
+    ) -> std::result::Result<std::result::Result<Past, Reading>, Refused> {
         /// The server refuses more than 11,000.
         const POINTS: i32 = 1_000;
         let from = since.checked_sub(window.0).unwrap_or(Timestamp::MIN);
@@ -170,7 +194,11 @@ impl Source {
         })
     }
 
-    fn prometheus(&self, path: &str, parameters: &[(&str, &str)]) -> std::result::Result<std::result::Result<String, Reading>, Refused> {
+    fn prometheus(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> std::result::Result<std::result::Result<String, Reading>, Refused> {
         let Some((client, base)) = &self.prometheus else {
             return Ok(Err(Reading::Error("no address of Prometheus is known".to_owned())));
         };
@@ -181,9 +209,13 @@ impl Source {
             Ok(answer) => Ok(Ok(String::from_utf8_lossy(answer.body()).into_owned())),
             // <https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview>: 400 for parameters that are
             // missing or wrong, 422 for an expression that cannot be executed.
-            Err(failure) if failure.status() == Some(400) => Err(Refused(text::brief(&(self.clean)(&failure.said)))),
+            Err(failure) if failure.status() == Some(400) => {
+                Err(Refused(text::brief(&(self.clean)(&failure.said))))
+            }
             Err(failure) => Ok(Err(Reading::Error(match failure.status() {
-                Some(status) => format!("Prometheus answers {status}: {}", text::brief(&(self.clean)(&failure.said))),
+                Some(status) => {
+                    format!("Prometheus answers {status}: {}", text::brief(&(self.clean)(&failure.said)))
+                }
                 None => format!("Prometheus does not answer: {}", text::brief(&(self.clean)(&failure.said))),
             }))),
         }
@@ -197,7 +229,9 @@ impl Source {
             Ok(answer) => answer,
             Err(failure) => {
                 return Reading::Error(match failure.status() {
-                    Some(status) => format!("it answers {status}: {}", text::brief(&(self.clean)(&failure.said))),
+                    Some(status) => {
+                        format!("it answers {status}: {}", text::brief(&(self.clean)(&failure.said)))
+                    }
                     None => format!("it does not answer: {}", text::brief(&(self.clean)(&failure.said))),
                 });
             }
@@ -209,8 +243,10 @@ impl Source {
         match found {
             Ok(None | Some(Value::Null)) => Reading::Nothing(format!("its answer has no {}", endpoint.path)),
             Ok(Some(value)) => {
-                let number = value.as_f64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
-                number.map_or_else(|| Reading::Error(format!("{} is no number", endpoint.path)), Reading::Value)
+                let number =
+                    value.as_f64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+                number
+                    .map_or_else(|| Reading::Error(format!("{} is no number", endpoint.path)), Reading::Value)
             }
             Err(why) => Reading::Error(why),
         }
@@ -237,7 +273,9 @@ impl Pick {
 }
 
 fn worst(metric: &Metric) -> Pick {
-    let low = metric.max.is_none() && metric.max_rise.is_none() && (metric.min.is_some() || metric.max_fall.is_some());
+    let low = metric.max.is_none()
+        && metric.max_rise.is_none()
+        && (metric.min.is_some() || metric.max_fall.is_some());
     match &metric.canary {
         Some(canary) if canary.worse == Worse::Lower => Pick::Lowest,
         None if low => Pick::Lowest,

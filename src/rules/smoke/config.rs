@@ -537,7 +537,10 @@ impl Kind {
             Kind::Tls(it) => format!("a certificate for {} more days", it.days),
             Kind::Dns(it) if it.addresses.is_empty() => "resolves".to_owned(),
             Kind::Dns(it) => {
-                format!("resolves to {}", it.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+                format!(
+                    "resolves to {}",
+                    it.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                )
             }
             Kind::Grpc(_) => "is serving".to_owned(),
             Kind::Command(_) => "ends with 0".to_owned(),
@@ -554,7 +557,8 @@ impl Kind {
     pub fn secrets(&self) -> BTreeSet<String> {
         match self {
             Kind::Http(it) => {
-                let sent = it.headers.values().map(String::as_str).chain(it.body.as_deref()).flat_map(text::names);
+                let sent =
+                    it.headers.values().map(String::as_str).chain(it.body.as_deref()).flat_map(text::names);
                 sent.chain(text::secrets_in_url(&it.url)).map(str::to_owned).collect()
             }
             _ => BTreeSet::new(),
@@ -564,9 +568,11 @@ impl Kind {
     /// The texts in which `${NAME}` stands for a variable.
     fn templates(&self) -> Vec<&str> {
         match self {
-            Kind::Http(it) => {
-                [it.url.as_str()].into_iter().chain(it.headers.values().map(String::as_str)).chain(it.body.as_deref()).collect()
-            }
+            Kind::Http(it) => [it.url.as_str()]
+                .into_iter()
+                .chain(it.headers.values().map(String::as_str))
+                .chain(it.body.as_deref())
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -574,15 +580,20 @@ impl Kind {
 
 impl Http {
     fn refused(&self) -> Option<String> {
-        if self.url.split_once("://").is_none_or(|(scheme, _)| !matches!(scheme, "http" | "https")) && !self.url.starts_with("${") {
+        if self.url.split_once("://").is_none_or(|(scheme, _)| !matches!(scheme, "http" | "https"))
+            && !self.url.starts_with("${")
+        {
             return Some(format!("`{}` is no address: it begins with http:// or https://", self.url));
         }
         if let Some(wrong) = text::literal_secret_in_url(&self.url) {
             return Some(wrong);
         }
-        let literal = |(name, value): &(&String, &String)| is_secret_name(name) && text::names(value).is_empty();
+        let literal =
+            |(name, value): &(&String, &String)| is_secret_name(name) && text::names(value).is_empty();
         if let Some((name, _)) = self.headers.iter().find(literal) {
-            return Some(format!("the header {name} holds a secret: put it into a variable and write `${{VARIABLE}}`"));
+            return Some(format!(
+                "the header {name} holds a secret: put it into a variable and write `${{VARIABLE}}`"
+            ));
         }
         let paths = self.json.keys().chain(self.version.iter().filter_map(|v| v.json.as_ref()));
         for path in paths {
@@ -624,7 +635,8 @@ impl Http {
         all.extend(self.contains.iter().map(|text| format!("contains `{}`", text::brief(text))));
         all.extend(self.matches.iter().map(|pattern| format!("matches `{}`", text::brief(pattern))));
         if let Some(version) = &self.version {
-            let which = version.equals.as_ref().map_or("the version deployed".to_owned(), |v| format!("version {v}"));
+            let which =
+                version.equals.as_ref().map_or("the version deployed".to_owned(), |v| format!("version {v}"));
             let where_ = if version.every_address { " on every address" } else { "" };
             all.push(format!("{which}, {} in a row{where_}", version.times));
         }

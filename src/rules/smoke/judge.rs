@@ -52,7 +52,9 @@ pub fn http(check: &Http, answer: &Answer) -> Judged {
     for (name, wanted) in &check.expect_headers {
         match answer.header(name) {
             Some(found) if found.contains(wanted.as_str()) => {}
-            Some(found) => return Err(format!("the header {name} is `{}`, not `{}`", brief(found), brief(wanted))),
+            Some(found) => {
+                return Err(format!("the header {name} is `{}`, not `{}`", brief(found), brief(wanted)));
+            }
             None => return Err(format!("it has no header {name}")),
         }
     }
@@ -130,12 +132,17 @@ pub fn version(check: &Version, wanted: &str, answer: &Answer) -> Judged {
         None => found,
         Some(pattern) => {
             let captured = pattern.captures(&found).and_then(|c| c.get(1).or_else(|| c.get(0)));
-            captured.map(|m| m.as_str().to_owned()).ok_or_else(|| format!("the answer says no version{place}: {}", brief(&found)))?
+            captured
+                .map(|m| m.as_str().to_owned())
+                .ok_or_else(|| format!("the answer says no version{place}: {}", brief(&found)))?
         }
     };
     let plain = |text: &str| {
         let text = text.trim();
-        text.strip_prefix('v').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(text).to_owned()
+        text.strip_prefix('v')
+            .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            .unwrap_or(text)
+            .to_owned()
     };
     match plain(&found) == plain(wanted) {
         true => Ok(()),
@@ -192,7 +199,12 @@ pub fn dns(check: &Dns, found: &[IpAddr]) -> Result<String, String> {
 
 /// Whether certificates last long enough. `ends` are their ends, the server's own first; `untrusted` says why the chain
 /// is not trusted.
-pub fn tls(check: &Tls, ends: &[Timestamp], untrusted: Option<&str>, now: Timestamp) -> Result<String, String> {
+pub fn tls(
+    check: &Tls,
+    ends: &[Timestamp],
+    untrusted: Option<&str>,
+    now: Timestamp,
+) -> Result<String, String> {
     let Some(own) = ends.first() else { return Err("it shows no certificate".to_owned()) };
     let days = |end: Timestamp| end.duration_since(now).as_hours() / 24;
     if *own <= now {
@@ -216,7 +228,8 @@ pub fn tls(check: &Tls, ends: &[Timestamp], untrusted: Option<&str>, now: Timest
 /// Whether a command ended well.
 pub fn command(check: &Command, code: Option<i32>, stdout: &str, stderr: &str) -> Judged {
     if code != Some(0) {
-        let said = [stderr, stdout].into_iter().map(str::trim).find(|text| !text.is_empty()).unwrap_or_default();
+        let said =
+            [stderr, stdout].into_iter().map(str::trim).find(|text| !text.is_empty()).unwrap_or_default();
         let last = said.lines().last().map_or(String::new(), |line| format!(": {}", brief(line)));
         return Err(match code {
             Some(code) => format!("it ended with {code}{last}"),

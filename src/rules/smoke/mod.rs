@@ -4,9 +4,9 @@ pub mod config;
 pub mod job;
 pub mod judge;
 pub mod report;
-pub mod text;
 #[cfg(test)]
 mod tests;
+pub mod text;
 
 use serde::{Deserialize, Serialize};
 

@@ -11,7 +11,12 @@ fn check(value: serde_json::Value) -> Result<Check, String> {
 }
 
 fn answer(status: u16, body: &str) -> Answer {
-    Answer { status, body: body.to_owned(), headers: vec![("x-version".to_owned(), "v1.2.3".to_owned())], seconds: 0.1 }
+    Answer {
+        status,
+        body: body.to_owned(),
+        headers: vec![("x-version".to_owned(), "v1.2.3".to_owned())],
+        seconds: 0.1,
+    }
 }
 
 #[test]
@@ -86,7 +91,10 @@ fn what_cannot_be_meant_is_refused() {
         (json!({"http": {"url": "h/"}}), "is no address"),
         (json!({"http": {"url": "http://u:p@h/"}}), "holds a password"),
         (json!({"http": {"url": "http://h/?token=x"}}), "the parameter token holds a secret"),
-        (json!({"http": {"url": "http://h/", "headers": {"Authorization": "Bearer x"}}}), "Authorization holds a secret"),
+        (
+            json!({"http": {"url": "http://h/", "headers": {"Authorization": "Bearer x"}}}),
+            "Authorization holds a secret",
+        ),
         (json!({"http": {"url": "http://h/", "json": {"a.b": 1}}}), "is no JSONPath"),
         (json!({"http": {"url": "http://h/", "matches": "("}}), "is no regular expression"),
         (json!({"http": {"url": "http://h/", "version": {}}}), "`version` needs one of"),
@@ -130,10 +138,14 @@ fn certificates_are_judged() {
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let Kind::Tls(it) = check(json!({"tls": {"address": "h:443"}})).unwrap().kind else { panic!() };
-    let (old, soon, late) = (at("2025-12-31T00:00:00Z"), at("2026-01-11T00:00:00Z"), at("2026-03-01T00:00:00Z"));
+    let (old, soon, late) =
+        (at("2025-12-31T00:00:00Z"), at("2026-01-11T00:00:00Z"), at("2026-03-01T00:00:00Z"));
     let says = |ends: &[Timestamp], untrusted| tls(&it, ends, untrusted, now).unwrap_or_else(|e| e);
     assert_eq!(says(&[old], Some("expired")), "its certificate expired on 2025-12-31T00:00:00Z");
-    assert_eq!(says(&[late, soon], None), "a certificate of its chain ends in 10 days, on 2026-01-11T00:00:00Z; 14 days are needed");
+    assert_eq!(
+        says(&[late, soon], None),
+        "a certificate of its chain ends in 10 days, on 2026-01-11T00:00:00Z; 14 days are needed"
+    );
     assert_eq!(says(&[late], Some("UnknownIssuer")), "its certificate is not trusted: UnknownIssuer");
     assert_eq!(says(&[late], None), "its certificate ends in 59 days, on 2026-03-01T00:00:00Z");
     assert_eq!(says(&[], None), "it shows no certificate");
@@ -160,7 +172,9 @@ fn reports_hold_hostile_names() {
 
 #[test]
 fn a_job_holds_the_checks() {
-    let smoke = Smoke::new(super::config::WITHIN, vec![check(json!({"tcp": {"address": "db:5432"}})).unwrap()]).unwrap();
+    let smoke =
+        Smoke::new(super::config::WITHIN, vec![check(json!({"tcp": {"address": "db:5432"}})).unwrap()])
+            .unwrap();
     let terms = job::Terms {
         name: job::name("Prod EU_1"),
         image: "x:1".to_owned(),
@@ -169,10 +183,15 @@ fn a_job_holds_the_checks() {
         variables: vec!["TOKEN".to_owned()],
     };
     let text = job::manifest(&smoke, &terms);
-    let documents: Vec<serde_json::Value> = text.split("---\n").map(|d| serde_json::from_str(d).unwrap()).collect();
+    let documents: Vec<serde_json::Value> =
+        text.split("---\n").map(|d| serde_json::from_str(d).unwrap()).collect();
     assert_eq!(documents[0]["metadata"]["name"], "smoke-prod-eu-1");
-    let checks: serde_json::Value = serde_json::from_str(documents[0]["data"]["release-steps.yml"].as_str().unwrap()).unwrap();
+    let checks: serde_json::Value =
+        serde_json::from_str(documents[0]["data"]["release-steps.yml"].as_str().unwrap()).unwrap();
     assert_eq!(checks["smoke"]["cluster"]["checks"][0]["tcp"]["address"], "db:5432");
-    assert_eq!(documents[1]["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]["key"], "TOKEN");
+    assert_eq!(
+        documents[1]["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]["key"],
+        "TOKEN"
+    );
     assert_eq!(documents[1]["spec"]["activeDeadlineSeconds"], 90);
 }

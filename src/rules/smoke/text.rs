@@ -1,5 +1,7 @@
 //! Texts of checks: variables in them, secrets that do not belong into them, addresses.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// The names in `${NAME}` of a text.
 pub fn names(text: &str) -> Vec<&str> {
     pieces(text).filter_map(|(_, name)| name).collect()
@@ -15,6 +17,18 @@ pub fn expand<'t>(text: &'t str, value: impl Fn(&str) -> Option<String>) -> Resu
         }
     }
     Ok(out)
+}
+
+/// The same for an address, in which a value that stands as password or secret parameter is encoded.
+pub fn expand_url<'t>(url: &'t str, value: impl Fn(&str) -> Option<String>) -> Result<String, &'t str> {
+    let secret = secrets_in_url(url);
+    expand(url, |name| {
+        let value = value(name)?;
+        Some(match secret.contains(&name) {
+            true => utf8_percent_encode(&value, NON_ALPHANUMERIC).to_string(),
+            false => value,
+        })
+    })
 }
 
 /// Plain text and the name after it, in turn. What is no `${NAME}` is plain text.
@@ -42,7 +56,17 @@ fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
 /// Whether a header or parameter of this name holds a secret by its nature.
 pub fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('_', "-");
-    let parts = ["authorization", "cookie", "token", "secret", "password", "passwd", "api-key", "apikey", "signature"];
+    let parts = [
+        "authorization",
+        "cookie",
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "api-key",
+        "apikey",
+        "signature",
+    ];
     parts.iter().any(|part| name.contains(part)) || name == "sig"
 }
 
@@ -52,11 +76,14 @@ pub fn literal_secret_in_url(url: &str) -> Option<String> {
     let end = authority.find(['/', '?', '#']).unwrap_or(authority.len());
     let user = authority[..end].rsplit_once('@').map(|(user, _)| user);
     if user.and_then(|user| user.split_once(':')).is_some_and(|(_, password)| names(password).is_empty()) {
-        return Some("the address holds a password: put it into a variable and write `${VARIABLE}`".to_owned());
+        return Some(
+            "the address holds a password: put it into a variable and write `${VARIABLE}`".to_owned(),
+        );
     }
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let holds = |part: &&str| {
-        part.split_once('=').is_some_and(|(name, value)| is_secret_name(name) && !value.is_empty() && names(value).is_empty())
+        part.split_once('=')
+            .is_some_and(|(name, value)| is_secret_name(name) && !value.is_empty() && names(value).is_empty())
     };
     query.split(['&', '#']).find(holds).map(|part| {
         let name = part.split('=').next().unwrap_or_default();
@@ -112,7 +139,10 @@ mod tests {
     #[test]
     fn variables_are_found_and_put_in() {
         let value = |name: &str| (name == "A_1").then(|| "x".to_owned());
-        assert_eq!(expand("a ${A_1}${A_1} $A_1 ${} ${a-b} ${", value).as_deref(), Ok("a xx $A_1 ${} ${a-b} ${"));
+        assert_eq!(
+            expand("a ${A_1}${A_1} $A_1 ${} ${a-b} ${", value).as_deref(),
+            Ok("a xx $A_1 ${} ${a-b} ${")
+        );
         assert_eq!(expand("${A_1} ${B}", value), Err("B"));
         assert_eq!(names("${A}é${B}"), ["A", "B"]);
     }

@@ -288,7 +288,8 @@ impl TryFrom<serde_json::Value> for Change {
                 let text = text.trim().trim_start_matches('+');
                 if let Some(rest) = text.strip_suffix('%') {
                     number(rest).map(Change::Percent)
-                } else if let Some(rest) = text.strip_suffix("points").or_else(|| text.strip_suffix("point")) {
+                } else if let Some(rest) = text.strip_suffix("points").or_else(|| text.strip_suffix("point"))
+                {
                     number(rest).map(Change::Points)
                 } else {
                     number(text).map(Change::Value)
@@ -393,7 +394,8 @@ impl Verify {
         let endpoints = || self.metrics.iter().filter_map(|m| m.json.as_ref());
         let headers = endpoints().filter_map(|e| e.authorization.as_ref()).chain(&self.authorization);
         let urls = endpoints().map(|e| &e.url).chain(&self.prometheus);
-        let names = headers.flat_map(|text| text::names(text)).chain(urls.flat_map(|url| text::secrets_in_url(url)));
+        let names =
+            headers.flat_map(|text| text::names(text)).chain(urls.flat_map(|url| text::secrets_in_url(url)));
         names.map(str::to_owned).collect()
     }
 }
@@ -413,7 +415,10 @@ impl Metric {
             if let Err(e) = JsonPath::parse(&endpoint.path) {
                 return Some(format!("`{}` is no JSONPath: {}", endpoint.path, text::line(&e.to_string())));
             }
-            if !endpoint.url.starts_with("http://") && !endpoint.url.starts_with("https://") && !endpoint.url.starts_with("${") {
+            if !endpoint.url.starts_with("http://")
+                && !endpoint.url.starts_with("https://")
+                && !endpoint.url.starts_with("${")
+            {
                 return Some(format!("`{}` is no address", endpoint.url));
             }
             if let Some(wrong) = text::literal_secret_in_url(&endpoint.url) {
@@ -470,7 +475,8 @@ impl Metric {
             .to_owned()
         }));
         if let Some(slo) = &self.slo {
-            let burn: Vec<String> = slo.burn.iter().map(|b| format!("{}× over {} and {}", b.rate, b.long, b.short)).collect();
+            let burn: Vec<String> =
+                slo.burn.iter().map(|b| format!("{}× over {} and {}", b.rate, b.long, b.short)).collect();
             all.push(format!("the budget of {} % does not burn {}", slo.objective, burn.join(", nor ")));
         }
         all.join(", ")

@@ -18,9 +18,13 @@ pub struct Judged {
 fn missing(reading: &Reading) -> Option<Judged> {
     match reading {
         Reading::Value(value) if !value.is_nan() => None,
-        Reading::Value(_) => Some(Judged { verdict: Verdict::NoData, why: "no value (NaN)".to_owned(), value: None }),
+        Reading::Value(_) => {
+            Some(Judged { verdict: Verdict::NoData, why: "no value (NaN)".to_owned(), value: None })
+        }
         Reading::Nothing(why) => Some(Judged { verdict: Verdict::NoData, why: why.clone(), value: None }),
-        Reading::Error(why) => Some(Judged { verdict: Verdict::ProviderError, why: why.clone(), value: None }),
+        Reading::Error(why) => {
+            Some(Judged { verdict: Verdict::ProviderError, why: why.clone(), value: None })
+        }
     }
 }
 
@@ -74,7 +78,10 @@ fn judged(metric: &Metric, seen: &Seen, known: Known<'_>) -> Result<Judged, Judg
     let events = seen.events.as_ref().map(value).transpose()?;
     let least = metric.min_events.unwrap_or(1.0);
     if let Some(events) = events.filter(|events| *events < least) {
-        return Err(said(Verdict::NoData, format!("{} events, {} are needed", number(events), number(least))));
+        return Err(said(
+            Verdict::NoData,
+            format!("{} events, {} are needed", number(events), number(least)),
+        ));
     }
     if let Some(most) = metric.max.filter(|most| found > *most) {
         return Err(said(Verdict::Fail, format!("{} is above {}", number(found), number(most))));
@@ -87,7 +94,9 @@ fn judged(metric: &Metric, seen: &Seen, known: Known<'_>) -> Result<Judged, Judg
         let base = match &baseline {
             Baseline::Value(value) => *value,
             Baseline::Query(_) => match &seen.other {
-                Some(other) => value(other).map_err(|j| said(j.verdict, format!("its baseline: {}", j.why)))?,
+                Some(other) => {
+                    value(other).map_err(|j| said(j.verdict, format!("its baseline: {}", j.why)))?
+                }
                 None => return Err(said(Verdict::NoData, "its baseline was not read".to_owned())),
             },
             Baseline::Window(_) => match (known.past, &seen.past) {
@@ -103,10 +112,7 @@ fn judged(metric: &Metric, seen: &Seen, known: Known<'_>) -> Result<Judged, Judg
                 (None, _) => return Err(said(Verdict::NoData, "its baseline is not known".to_owned())),
             },
         };
-        let sides = [
-            (metric.max_rise, found - base, "above"),
-            (metric.max_fall, base - found, "below"),
-        ];
+        let sides = [(metric.max_rise, found - base, "above"), (metric.max_fall, base - found, "below")];
         for (change, moved, side) in sides {
             let Some(change) = change else { continue };
             let most = change.of(base, metric.unit);
@@ -127,7 +133,8 @@ fn judged(metric: &Metric, seen: &Seen, known: Known<'_>) -> Result<Judged, Judg
             };
             match events.filter(|_| share(found, metric) && share(base, metric)) {
                 Some(events) if !stats::exceeds(up, from, events) => {
-                    let words = format!("inconclusive: {why}, which chance makes of {} events", number(events));
+                    let words =
+                        format!("inconclusive: {why}, which chance makes of {} events", number(events));
                     return Err(said(Verdict::NoData, words));
                 }
                 _ => return Err(said(Verdict::Fail, why)),
@@ -155,7 +162,10 @@ fn compare(canary: &Canary, found: f64, (ours, stable): (&[f64], &[f64])) -> Res
     let said = |verdict, why: String| Judged { verdict, why, value: Some(found) };
     let looks = ours.len().min(stable.len());
     if looks < canary.min_looks {
-        return Err(said(Verdict::NoData, format!("{looks} of {} looks that a comparison needs", canary.min_looks)));
+        return Err(said(
+            Verdict::NoData,
+            format!("{looks} of {} looks that a comparison needs", canary.min_looks),
+        ));
     }
     let (Some(a), Some(b)) = (stats::mean(ours), stats::mean(stable)) else {
         return Err(said(Verdict::NoData, "nothing to compare".to_owned()));
@@ -195,7 +205,9 @@ fn burn(slo: &Slo, seen: &[(Reading, Reading)]) -> Result<Judged, Judged> {
         words.push(text);
     }
     match worst {
-        Some(worst) => Ok(Judged { verdict: Verdict::Pass, why: words.join("; "), value: Some(f64::from_bits(worst)) }),
+        Some(worst) => {
+            Ok(Judged { verdict: Verdict::Pass, why: words.join("; "), value: Some(f64::from_bits(worst)) })
+        }
         None => Err(Judged { verdict: Verdict::NoData, why: "no window was read".to_owned(), value: None }),
     }
 }

@@ -20,7 +20,8 @@ pub fn sparkline(values: &[Option<f64>], width: usize) -> String {
     values
         .chunks(each)
         .map(|some| {
-            let most = some.iter().flatten().copied().filter(|v| v.is_finite()).fold(f64::NEG_INFINITY, f64::max);
+            let most =
+                some.iter().flatten().copied().filter(|v| v.is_finite()).fold(f64::NEG_INFINITY, f64::max);
             match most {
                 v if v == f64::NEG_INFINITY => '·',
                 _ if high <= low => BARS[0],
@@ -40,7 +41,8 @@ pub fn line(verify: &Verify, state: &State) -> String {
             let look = track.looks.last()?;
             let value = look.value.map_or(String::new(), |value| format!(" {}", number(value)));
             let after = metric.fail.unwrap_or(verify.fail).after;
-            let count = if track.failures > 0 { format!(" {}/{after}", track.failures) } else { String::new() };
+            let count =
+                if track.failures > 0 { format!(" {}/{after}", track.failures) } else { String::new() };
             let why = match look.verdict {
                 Verdict::Pass => String::new(),
                 _ => format!(" ({})", look.why),
@@ -67,7 +69,10 @@ fn rows(verify: &Verify, state: &State) -> Vec<Row> {
             let track = state.metrics.get(&metric.name);
             let all = track.map_or(&[][..], |track| &track.looks);
             let values: Vec<Option<f64>> = all.iter().map(|look| look.value).collect();
-            let ended = state.ended.as_ref().and_then(|end| end.metrics.iter().find(|(name, ..)| *name == metric.name));
+            let ended = state
+                .ended
+                .as_ref()
+                .and_then(|end| end.metrics.iter().find(|(name, ..)| *name == metric.name));
             let (verdict, why) = match (ended, all.last()) {
                 (Some((_, verdict, why)), _) => (*verdict, why.clone()),
                 (None, Some(look)) => (look.verdict, look.why.clone()),
@@ -75,7 +80,9 @@ fn rows(verify: &Verify, state: &State) -> Vec<Row> {
             };
             let mut why = if verdict == Verdict::Pass { metric.expects() } else { why };
             // What the claim rests on belongs to it, also where it holds.
-            if let Some(sample) = track.and_then(|track| track.sample(metric)).filter(|_| !why.starts_with("inconclusive")) {
+            if let Some(sample) =
+                track.and_then(|track| track.sample(metric)).filter(|_| !why.starts_with("inconclusive"))
+            {
                 why = format!("{why}; {}", said(&sample));
             }
             let last = values.iter().rev().flatten().next().map_or("-".to_owned(), |value| number(*value));
@@ -91,9 +98,12 @@ pub fn table(verify: &Verify, state: &State) -> Vec<String> {
     let (name, last, spark) = (width(|r| &r.name), width(|r| &r.last), width(|r| &r.spark));
     rows.iter()
         .map(|row| {
-            format!("{:<14}  {:<name$}  {:>last$}  {:<spark$}  {}", row.verdict, row.name, row.last, row.spark, row.why)
-                .trim_end()
-                .to_owned()
+            format!(
+                "{:<14}  {:<name$}  {:>last$}  {:<spark$}  {}",
+                row.verdict, row.name, row.last, row.spark, row.why
+            )
+            .trim_end()
+            .to_owned()
         })
         .collect()
 }

@@ -120,7 +120,14 @@ fn after(start: Timestamp, period: Period, times: u32) -> Timestamp {
 impl State {
     /// A watch that begins.
     pub fn new(key: &str, started: Timestamp) -> Self {
-        State { format: FORMAT, key: key.to_owned(), started, looked: 0, metrics: BTreeMap::new(), ended: None }
+        State {
+            format: FORMAT,
+            key: key.to_owned(),
+            started,
+            looked: 0,
+            metrics: BTreeMap::new(),
+            ended: None,
+        }
     }
 
     fn first(&self, verify: &Verify) -> Timestamp {
@@ -141,7 +148,8 @@ impl State {
         if self.looked >= total || now > after(self.until(verify), verify.interval, 1) {
             return Next::Close;
         }
-        let passed = now.duration_since(self.first(verify)).as_millis() / verify.interval.0.as_millis().max(1);
+        let passed =
+            now.duration_since(self.first(verify)).as_millis() / verify.interval.0.as_millis().max(1);
         let due = u32::try_from(passed.max(0)).unwrap_or(u32::MAX).min(total);
         match due > self.looked {
             true => Next::Look(due),
@@ -182,7 +190,9 @@ impl State {
             true if self.looked < looks(verify) => metrics
                 .into_iter()
                 .map(|(name, verdict, why)| match verdict {
-                    Verdict::NoData if why.starts_with("inconclusive") => (name, Verdict::Pass, "no failure so far".to_owned()),
+                    Verdict::NoData if why.starts_with("inconclusive") => {
+                        (name, Verdict::Pass, "no failure so far".to_owned())
+                    }
                     _ => (name, verdict, why),
                 })
                 .collect(),
@@ -241,14 +251,21 @@ impl Track {
     /// What the metric came to in the end, and why.
     fn verdict(&self, verify: &Verify, metric: &Metric, expected: u32) -> (Verdict, String) {
         let fail = metric.fail.unwrap_or(verify.fail);
-        let last = |verdict| self.looks.iter().rev().find(|look| look.verdict == verdict).map_or("", |look| &look.why);
+        let last = |verdict| {
+            self.looks.iter().rev().find(|look| look.verdict == verdict).map_or("", |look| &look.why)
+        };
         let count = |verdict| self.looks.iter().filter(|look| look.verdict == verdict).count();
         if self.failures >= fail.after {
             let how = match fail.counting {
                 Counting::Consecutive => "in a row",
                 Counting::Cumulative => "in all",
             };
-            let why = self.looks.iter().rev().find(|l| counted(verify, l.verdict) == Some(false)).map_or("", |l| &l.why);
+            let why = self
+                .looks
+                .iter()
+                .rev()
+                .find(|l| counted(verify, l.verdict) == Some(false))
+                .map_or("", |l| &l.why);
             return (Verdict::Fail, format!("{} {how}: {why}", times(self.failures)));
         }
         let expected = usize::try_from(expected).unwrap_or(usize::MAX);
@@ -257,11 +274,15 @@ impl Track {
             let errors = count(Verdict::ProviderError);
             let missed = expected.saturating_sub(self.looks.len());
             return match errors >= count(Verdict::NoData) + missed && errors > 0 {
-                true => (Verdict::ProviderError, format!("{errors} of {expected} looks: {}", last(Verdict::ProviderError))),
+                true => (
+                    Verdict::ProviderError,
+                    format!("{errors} of {expected} looks: {}", last(Verdict::ProviderError)),
+                ),
                 false if missed > 0 => (Verdict::NoData, format!("{missed} of {expected} looks were missed")),
-                false => {
-                    (Verdict::NoData, format!("{} of {expected} looks: {}", count(Verdict::NoData), last(Verdict::NoData)))
-                }
+                false => (
+                    Verdict::NoData,
+                    format!("{} of {expected} looks: {}", count(Verdict::NoData), last(Verdict::NoData)),
+                ),
             };
         }
         if let Some(sample) = self.sample(metric).filter(|sample| sample.have < sample.need)

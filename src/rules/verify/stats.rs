@@ -130,7 +130,8 @@ pub fn needed_events(from: f64, to: f64) -> Option<f64> {
     let rise = (to - from).abs();
     let middle = f64::midpoint(from, to);
     let (a, b) = (quantile(1.0 - SIGNIFICANCE), quantile(POWER));
-    let spread = a * (2.0 * middle * (1.0 - middle)).sqrt() + b * (from * (1.0 - from) + to * (1.0 - to)).sqrt();
+    let spread =
+        a * (2.0 * middle * (1.0 - middle)).sqrt() + b * (from * (1.0 - from) + to * (1.0 - to)).sqrt();
     (rise > 0.0).then(|| (spread / rise).powi(2))
 }
 
@@ -213,7 +214,9 @@ mod tests {
 
     #[test]
     fn quantiles_and_sizes_are_those_of_r() {
-        for (p, z) in [(0.99, 2.326347874), (0.95, 1.644853627), (0.8, 0.841621234), (0.001, -3.090232306), (0.5, 0.0)] {
+        for (p, z) in
+            [(0.99, 2.326347874), (0.95, 1.644853627), (0.8, 0.841621234), (0.001, -3.090232306), (0.5, 0.0)]
+        {
             assert!((quantile(p) - z).abs() < 1e-8, "{p}");
         }
         assert!((needed_events(0.005, 0.015).unwrap_or(0.0) - 1223.1).abs() < 0.1);

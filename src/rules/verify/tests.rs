@@ -80,7 +80,13 @@ fn series_are_decided() {
         (json!({}), "- - - - - 1 1 1 1 1", Pass, 10, "1"),
         (json!({"on_no_data": "fail"}), "1 - - - 1 1 1 1 1 1", Fail, 4, "3 times in a row: no traffic"),
         (json!({"on_no_data": "pass"}), "- - - - - - - - - -", Pass, 10, ""),
-        (json!({"on_provider_error": "fail"}), "! ! ! 1 1 1 1 1 1 1", Fail, 3, "3 times in a row: connection refused"),
+        (
+            json!({"on_provider_error": "fail"}),
+            "! ! ! 1 1 1 1 1 1 1",
+            Fail,
+            3,
+            "3 times in a row: connection refused",
+        ),
         (json!({}), "NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN", NoData, 10, "10 of 10 looks: no value (NaN)"),
         (json!({}), "inf inf inf 1 1 1 1 1 1 1", Fail, 3, "3 times in a row: inf is above 5"),
         (
@@ -90,7 +96,13 @@ fn series_are_decided() {
             3,
             "once in a row: 1 is above 0",
         ),
-        (json!({"metrics": [{"name": "m", "query": "q", "min": 5}]}), "6 4 4 4", Fail, 4, "3 times in a row: 4 is below 5"),
+        (
+            json!({"metrics": [{"name": "m", "query": "q", "min": 5}]}),
+            "6 4 4 4",
+            Fail,
+            4,
+            "3 times in a row: 4 is below 5",
+        ),
     ] {
         let verify = verify(simple(more.clone()));
         let state = play(&verify, &values(series));
@@ -118,10 +130,25 @@ fn changes_are_against_the_baseline_and_need_a_sample() {
     let errors = rise("1 point", json!({"events": "e"}));
     for (found, events, verdict, says) in [
         (0.006, 200.0, Verdict::Pass, "0.006, baseline 0.005"),
-        (0.006, 100.0, Verdict::NoData, "inconclusive: to show a change of 0.01 from 0.005 takes 1224 events, there were 1000"),
-        (0.05, 200.0, Verdict::Fail, "3 times in a row: 0.05 is 0.045 above the baseline 0.005, at most 1 point is allowed"),
+        (
+            0.006,
+            100.0,
+            Verdict::NoData,
+            "inconclusive: to show a change of 0.01 from 0.005 takes 1224 events, there were 1000",
+        ),
+        (
+            0.05,
+            200.0,
+            Verdict::Fail,
+            "3 times in a row: 0.05 is 0.045 above the baseline 0.005, at most 1 point is allowed",
+        ),
         // One error of twenty is five percent, and chance.
-        (0.05, 20.0, Verdict::NoData, "10 of 10 looks: inconclusive: 0.05 is 0.045 above the baseline 0.005, at most 1 point is allowed, which chance makes of 20 events"),
+        (
+            0.05,
+            20.0,
+            Verdict::NoData,
+            "10 of 10 looks: inconclusive: 0.05 is 0.045 above the baseline 0.005, at most 1 point is allowed, which chance makes of 20 events",
+        ),
         (0.05, 0.0, Verdict::NoData, "10 of 10 looks: 0 events, 1 are needed"),
     ] {
         let state = play(&errors, &all(with_past(found, 0.005, 0.001, Some(events))));
@@ -132,14 +159,25 @@ fn changes_are_against_the_baseline_and_need_a_sample() {
     let latency = rise("20 %", json!({}));
     for (found, deviation, verdict, says) in [
         (0.29, 0.02, Verdict::Pass, "0.29, baseline 0.25"),
-        (0.31, 0.02, Verdict::Fail, "3 times in a row: 0.31 is 0.06 above the baseline 0.25, at most 20 % is allowed"),
-        (0.29, 0.2, Verdict::NoData, "inconclusive: to show a change of 0.05 from 0.25 takes 198 looks, there were 10"),
+        (
+            0.31,
+            0.02,
+            Verdict::Fail,
+            "3 times in a row: 0.31 is 0.06 above the baseline 0.25, at most 20 % is allowed",
+        ),
+        (
+            0.29,
+            0.2,
+            Verdict::NoData,
+            "inconclusive: to show a change of 0.05 from 0.25 takes 198 looks, there were 10",
+        ),
     ] {
         let state = play(&latency, &all(with_past(found, 0.25, deviation, None)));
         let (ended, _, why) = ended(&state);
         assert_eq!((ended, why.as_str()), (verdict, says), "{found}");
     }
-    let unknown = Seen { past: Some(Err(Reading::Error("refused".to_owned()))), ..Seen::of(Reading::Value(1.0)) };
+    let unknown =
+        Seen { past: Some(Err(Reading::Error("refused".to_owned()))), ..Seen::of(Reading::Value(1.0)) };
     assert_eq!(ended(&play(&latency, &all(unknown))).0, Verdict::ProviderError);
     let constant = rise("0.5", json!({"baseline": {"value": 2.0}}));
     assert_eq!(ended(&play(&constant, &values("2 2.4 2.6 2.6 2.6"))).0, Verdict::Fail);
@@ -184,7 +222,10 @@ fn budgets_burn() {
         ..Seen::of(Reading::Nothing(String::new()))
     };
     let state = play(&slo, &vec![seen(0.02, 0.03); 10]);
-    assert_eq!(ended(&state).2, "3 times in a row: the budget burns 20× over 1h, 30× over 5m; 14.4× is too fast");
+    assert_eq!(
+        ended(&state).2,
+        "3 times in a row: the budget burns 20× over 1h, 30× over 5m; 14.4× is too fast"
+    );
     // It has stopped: the short window says so.
     assert_eq!(ended(&play(&slo, &vec![seen(0.02, 0.001); 10])).0, Verdict::Pass);
 }
@@ -223,8 +264,14 @@ fn what_cannot_be_meant_is_refused() {
         (metric(json!({"name": "m", "query": "q"})), "it needs one of `max`"),
         (json!({"metrics": [{"name": "m", "query": "q", "max": 1}]}), "need `prometheus`"),
         (metric(json!({"name": "m", "query": "q", "max_rise": "much"})), "is no change"),
-        (metric(json!({"name": "m", "query": "q", "max": 1, "baseline": {"value": 1}})), "belongs to `max_rise`"),
-        (metric(json!({"name": "m", "json": {"url": "http://h", "path": "$.x"}, "max_rise": "1"})), "has no past"),
+        (
+            metric(json!({"name": "m", "query": "q", "max": 1, "baseline": {"value": 1}})),
+            "belongs to `max_rise`",
+        ),
+        (
+            metric(json!({"name": "m", "json": {"url": "http://h", "path": "$.x"}, "max_rise": "1"})),
+            "has no past",
+        ),
         (metric(json!({"name": "m", "json": {"url": "http://h", "path": "x"}, "max": 1})), "no JSONPath"),
         (metric(json!({"name": "m", "slo": {"objective": 99, "errors": "e"}})), "needs `{window}`"),
         (metric(json!({"name": "m", "query": "q", "max": 1, "maxx": 2})), "unknown field"),

@@ -135,6 +135,12 @@ impl Repository {
     /// # Errors
     /// A HEAD that cannot be read.
     pub fn head(&self) -> Result<Head, Error> {
+        if self.absent {
+            return Err(Error::new(
+                ErrorKind::NotARepository,
+                format!("{} is in no repository", self.common.display()),
+            ));
+        }
         head::read(self.git.path(), &self.common)
     }
 

@@ -38,7 +38,10 @@ pub(super) async fn look(clients: &Clients, check: &Grpc, time: Duration) -> Loo
     }
 }
 
-async fn ask<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, check: &Grpc) -> Result<(), Look> {
+async fn ask<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    check: &Grpc,
+) -> Result<(), Look> {
     let failed = |e: h2::Error| Look::fail(format!("no answer of gRPC: {}", text::brief(&e.to_string())));
     let (mut sender, connection) = client::handshake(stream).await.map_err(failed)?;
     // It ends with the last handle to it.

@@ -57,7 +57,8 @@ impl Clients {
         };
         let host = url.host_str().unwrap_or_default();
         let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |(s, h, a, _): &&(bool, String, SocketAddr, Client)| *s == secure && h == host && *a == address;
+        let same =
+            |(s, h, a, _): &&(bool, String, SocketAddr, Client)| *s == secure && h == host && *a == address;
         if let Some((.., client)) = pinned.iter().find(same) {
             return Ok(client.clone());
         }
@@ -78,11 +79,13 @@ struct Asked {
 }
 
 fn asked(cx: &Probe, check: &Http) -> Result<Asked, Look> {
-    let url = cx.expand(&check.url)?;
+    let url = cx.expand_url(&check.url)?;
     let url = Url::parse(&url).map_err(|e| Look::unknown(format!("its address cannot be read: {e}")))?;
-    let method = check.method.parse().map_err(|_| Look::unknown(format!("`{}` is no method", check.method)))?;
+    let method =
+        check.method.parse().map_err(|_| Look::unknown(format!("`{}` is no method", check.method)))?;
     let mut headers = HeaderMap::new();
-    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("release-steps/", env!("CARGO_PKG_VERSION"))));
+    headers
+        .insert(USER_AGENT, HeaderValue::from_static(concat!("release-steps/", env!("CARGO_PKG_VERSION"))));
     for (name, value) in &check.headers {
         let value = cx.expand(value)?;
         let wrong = || Look::unknown(format!("the header {name} has characters that no header has"));
@@ -113,7 +116,10 @@ async fn looked(cx: &Arc<Probe>, check: &Http, time: Duration) -> Result<Look, L
     let every = check.version.as_ref().is_some_and(|v| v.every_address);
     let targets: Vec<Option<SocketAddr>> = if !check.addresses.is_empty() {
         let parse = |text: &String| {
-            let ip: IpAddr = text.trim_matches(['[', ']']).parse().map_err(|_| Look::unknown(format!("`{text}` is no IP address")))?;
+            let ip: IpAddr = text
+                .trim_matches(['[', ']'])
+                .parse()
+                .map_err(|_| Look::unknown(format!("`{text}` is no IP address")))?;
             Ok(Some(SocketAddr::new(ip, port)))
         };
         check.addresses.iter().map(parse).collect::<Result<_, Look>>()?
@@ -136,7 +142,9 @@ async fn looked(cx: &Arc<Probe>, check: &Http, time: Duration) -> Result<Look, L
             let mut seconds = Vec::with_capacity(usize::from(times));
             let place = target.filter(|_| many > 1).map_or(String::new(), |t| format!("{}: ", t.ip()));
             for _ in 0..times {
-                let answer = once(&cx, &asked, target, time).await.map_err(|why| Look::fail(format!("{place}{why}")))?;
+                let answer = once(&cx, &asked, target, time)
+                    .await
+                    .map_err(|why| Look::fail(format!("{place}{why}")))?;
                 let judged = judge::http(&asked.check, &answer).and_then(|()| {
                     match asked.check.version.as_ref().zip(asked.version.as_ref()) {
                         Some((check, wanted)) => judge::version(check, wanted, &answer),
@@ -156,7 +164,10 @@ async fn looked(cx: &Arc<Probe>, check: &Http, time: Duration) -> Result<Look, L
     let seconds: Vec<f64> = all.iter().map(|(_, seconds)| *seconds).collect();
     let status = all.first().map_or(0, |(status, _)| *status);
     let mut words = match asked.version.as_ref() {
-        Some(version) => format!("version {version} answers, {times} in a row{}", if many > 1 { format!(" on {many} addresses") } else { String::new() }),
+        Some(version) => format!(
+            "version {version} answers, {times} in a row{}",
+            if many > 1 { format!(" on {many} addresses") } else { String::new() }
+        ),
         None => format!("it answers {status}"),
     };
     match check.p95 {
@@ -182,7 +193,11 @@ async fn once(cx: &Probe, asked: &Asked, pin: Option<SocketAddr>, time: Duration
         loop {
             let response = send(cx, asked, &url, &method, pin).await?;
             let status = response.status();
-            let target = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| url.join(to).ok());
+            let target = response
+                .headers()
+                .get(LOCATION)
+                .and_then(|to| to.to_str().ok())
+                .and_then(|to| url.join(to).ok());
             let moved = status.is_redirection() && status.as_u16() != 304;
             match target.filter(|to| moved && matches!(to.scheme(), "http" | "https")) {
                 Some(_) if followed >= asked.check.redirects() && asked.check.redirects() > 0 => {
@@ -193,7 +208,9 @@ async fn once(cx: &Probe, asked: &Asked, pin: Option<SocketAddr>, time: Duration
                         return Err("it redirects from https to http".to_owned());
                     }
                     // <https://www.rfc-editor.org/rfc/rfc9110#section-15.4>
-                    if status.as_u16() == 303 || (matches!(status.as_u16(), 301 | 302) && method == http::Method::POST) {
+                    if status.as_u16() == 303
+                        || (matches!(status.as_u16(), 301 | 302) && method == http::Method::POST)
+                    {
                         method = http::Method::GET;
                     }
                     followed += 1;
@@ -213,9 +230,21 @@ async fn once(cx: &Probe, asked: &Asked, pin: Option<SocketAddr>, time: Duration
     }
 }
 
-async fn send(cx: &Probe, asked: &Asked, url: &Url, method: &http::Method, pin: Option<SocketAddr>) -> Result<reqwest::Response, String> {
+async fn send(
+    cx: &Probe,
+    asked: &Asked,
+    url: &Url,
+    method: &http::Method,
+    pin: Option<SocketAddr>,
+) -> Result<reqwest::Response, String> {
     let home = url.origin() == asked.url.origin();
-    let client = cx.clients.at(url, pin.filter(|_| url.host_str() == asked.url.host_str() && url.port_or_known_default() == asked.url.port_or_known_default()))?;
+    let client = cx.clients.at(
+        url,
+        pin.filter(|_| {
+            url.host_str() == asked.url.host_str()
+                && url.port_or_known_default() == asked.url.port_or_known_default()
+        }),
+    )?;
     let mut headers = asked.headers.clone();
     if !home {
         // What opens this door does not belong to another.
@@ -234,7 +263,7 @@ async fn send(cx: &Probe, asked: &Asked, url: &Url, method: &http::Method, pin: 
     if let Some(body) = asked.body.as_ref().filter(|_| home && *method == asked.method) {
         request = request.body(body.clone());
     }
-    request.send().await.map_err(|e| text::brief(&reason(&e)))
+    request.send().await.map_err(|e| text::brief(&reason(&e.without_url())))
 }
 
 async fn read(cx: &Probe, mut response: reqwest::Response) -> Result<Answer, String> {
@@ -242,10 +271,16 @@ async fn read(cx: &Probe, mut response: reqwest::Response) -> Result<Answer, Str
     let headers = response
         .headers()
         .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), (cx.clean)(&String::from_utf8_lossy(value.as_bytes()))))
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), (cx.clean)(&String::from_utf8_lossy(value.as_bytes())))
+        })
         .collect();
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| format!("its answer breaks off: {}", text::brief(&reason(&e))))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|e| format!("its answer breaks off: {}", text::brief(&reason(&e.without_url()))))?
+    {
         body.extend_from_slice(&chunk);
         if body.len() >= MOST {
             body.truncate(MOST);

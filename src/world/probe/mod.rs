@@ -25,8 +25,8 @@ pub use http::Clients;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// With less time left, no other look is begun.
-const TOO_LATE: Duration = Duration::from_millis(20);
+/// With less time left, no other look is begun, and one that did not end well was cut short.
+const TOO_LATE: Duration = Duration::from_millis(40);
 
 /// What all looks share.
 pub struct Probe {
@@ -80,9 +80,17 @@ impl Probe {
 
     /// A text with its variables put in.
     fn expand(&self, template: &str) -> std::result::Result<String, Look> {
-        text::expand(template, |name| self.variables.get(name).cloned())
-            .map_err(|name| Look::unknown(format!("the variable {name} is not set")))
+        text::expand(template, |name| self.variables.get(name).cloned()).map_err(unset)
     }
+
+    /// The same for an address.
+    fn expand_url(&self, template: &str) -> std::result::Result<String, Look> {
+        text::expand_url(template, |name| self.variables.get(name).cloned()).map_err(unset)
+    }
+}
+
+fn unset(name: &str) -> Look {
+    Look::unknown(format!("the variable {name} is not set"))
 }
 
 /// Looks until it is as expected, or until the time is over.
@@ -101,15 +109,24 @@ async fn settle(cx: &Arc<Probe>, permits: &Semaphore, check: &Check, started: In
     let mut said: Option<String> = None;
     loop {
         let turn = tokio::time::timeout_at(deadline.into(), permits.acquire()).await;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        // Those that are cut short at the deadline hand on their turns too late.
         let Ok(Ok(permit)) = turn else { break };
+        if outcome.tries > 0 && left() < TOO_LATE || left().is_zero() {
+            break;
+        }
         outcome.tries += 1;
         let look = look(cx, check, deadline).await;
         drop(permit);
+        if look.verdict != Verdict::Pass && outcome.tries > 1 && left() < TOO_LATE {
+            // What an earlier look saw says more than that this one had no time.
+            break;
+        }
         if let Some(before) = said.replace(look.why.clone()).filter(|before| *before != look.why) {
             outcome.before.push(format!("before try {}: {before}", outcome.tries));
         }
         (outcome.verdict, outcome.why) = (look.verdict, look.why);
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = left();
         if outcome.verdict == Verdict::Pass || !cx.again || left < TOO_LATE {
             break;
         }
@@ -142,10 +159,16 @@ async fn look(cx: &Arc<Probe>, check: &Check, deadline: Instant) -> Look {
 }
 
 /// Waits for something for so long.
-async fn within<T>(time: Duration, what: impl Future<Output = std::result::Result<T, Look>>) -> std::result::Result<T, Look> {
+async fn within<T>(
+    time: Duration,
+    what: impl Future<Output = std::result::Result<T, Look>>,
+) -> std::result::Result<T, Look> {
     match tokio::time::timeout(time, what).await {
         Ok(done) => done,
-        Err(_) => Err(Look::fail(format!("no answer within {}", crate::rules::smoke::judge::shown(time.as_secs_f64())))),
+        Err(_) => Err(Look::fail(format!(
+            "no answer within {}",
+            crate::rules::smoke::judge::shown(time.as_secs_f64())
+        ))),
     }
 }
 

@@ -42,7 +42,9 @@ pub(super) async fn hurl(cx: &Probe, check: &Hurl, left: Duration) -> Look {
     let mut files = Vec::new();
     for pattern in &check.files {
         match reports::find(&cx.root, pattern) {
-            Ok(found) if found.is_empty() => return Look::unknown(format!("no file is named like {pattern}")),
+            Ok(found) if found.is_empty() => {
+                return Look::unknown(format!("no file is named like {pattern}"));
+            }
             Ok(found) => files.extend(found),
             Err(e) => return Look::unknown(e.to_string()),
         }
@@ -59,7 +61,8 @@ pub(super) async fn hurl(cx: &Probe, check: &Hurl, left: Duration) -> Look {
             Look::unknown("hurl is not installed: see https://hurl.dev/docs/installation.html")
         }
         Ok(output) => {
-            let errors = output.stderr.lines().filter(|line| line.starts_with("error") || line.contains("-->"));
+            let errors =
+                output.stderr.lines().filter(|line| line.starts_with("error") || line.contains("-->"));
             let said: Vec<&str> = errors.take(4).map(str::trim).collect();
             Look::fail(format!("hurl: {}", text::brief(&said.join(" "))))
         }

@@ -106,12 +106,14 @@ impl ServerCertVerifier for Witness {
 }
 
 pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, Look> {
-    ServerName::try_from(host.to_owned()).map_err(|_| Look::unknown(format!("`{host}` is no name of a server")))
+    ServerName::try_from(host.to_owned())
+        .map_err(|_| Look::unknown(format!("`{host}` is no name of a server")))
 }
 
 /// Whether a server's certificates are trusted and last.
 pub(super) async fn look(clients: &Clients, check: &Tls, time: Duration) -> Look {
-    let witness = Arc::new(Witness { judge: clients.trust().verifier(), provider: provider(), seen: Mutex::new(None) });
+    let witness =
+        Arc::new(Witness { judge: clients.trust().verifier(), provider: provider(), seen: Mutex::new(None) });
     let shake = async {
         let (host, _) = text::address(&check.address).map_err(Look::fail)?;
         let name = server_name(check.server_name.as_deref().unwrap_or(host))?;
@@ -159,7 +161,11 @@ fn not_after(der: &[u8]) -> Option<Timestamp> {
         0x18 => text.to_owned(),
         _ => return None,
     };
-    jiff::civil::DateTime::strptime("%Y%m%d%H%M%SZ", &full).ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|z| z.timestamp())
+    jiff::civil::DateTime::strptime("%Y%m%d%H%M%SZ", &full)
+        .ok()?
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .ok()
+        .map(|z| z.timestamp())
 }
 
 /// The first element of DER: its tag, its content, and what follows.
@@ -168,7 +174,8 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&first, mut rest) = rest.split_first()?;
     let mut length = usize::from(first);
     if first >= 0x80 {
-        let (bytes, after) = rest.split_at_checked(usize::from(first & 0x7f)).filter(|(b, _)| (1..=4).contains(&b.len()))?;
+        let (bytes, after) =
+            rest.split_at_checked(usize::from(first & 0x7f)).filter(|(b, _)| (1..=4).contains(&b.len()))?;
         length = bytes.iter().fold(0, |n, byte| n << 8 | usize::from(*byte));
         rest = after;
     }
