@@ -53,7 +53,11 @@ impl Tools {
                     let unread =
                         |name: &str| state.metrics.get(name).is_none_or(|track| track.past.is_none());
                     let first = state.metrics.is_empty();
-                    let seen = source.seen(verify, effect.since.unwrap_or(state.started), first, &unread)?;
+                    let since = effect.since.unwrap_or(state.started);
+                    let seen = source.seen(verify, since, first, &unread).inspect_err(|_| {
+                        // Nothing was seen, and nothing is to be gone on with; the error is what counts.
+                        let _ = fs::remove_file(path);
+                    })?;
                     state.observe(verify, number, now, &seen);
                     let line = report::line(verify, &state);
                     let table = report::table(verify, &state);

@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use regex::Regex;
 use schemars::JsonSchema;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
-use super::text::{self, is_secret_name};
+use super::status::Statuses;
 use crate::data::Period;
 
 /// How long all checks of an environment may take together, unless it says otherwise.
@@ -85,15 +83,15 @@ impl Smoke {
     /// Checks with a deadline; those without a name of their own are named apart.
     pub fn new(within: Period, mut checks: Vec<Check>) -> Result<Self, String> {
         let mut taken = BTreeSet::new();
+        let mut alike: BTreeMap<String, u32> = BTreeMap::new();
         for check in &mut checks {
-            let own = check.name.is_some();
             let base = check.shown();
-            if own && taken.contains(&base) {
+            if check.name.is_some() && taken.contains(&base) {
                 return Err(format!("two checks are named `{base}`"));
             }
-            let mut number = 1;
             while !taken.insert(check.shown()) {
-                number += 1;
+                let number = alike.entry(base.clone()).or_insert(1);
+                *number += 1;
                 check.name = Some(format!("{base} ({number})"));
             }
         }
@@ -409,252 +407,4 @@ pub struct Hurl {
     /// The longest that it may take. Default: until the deadline of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Period>,
-}
-
-/// Statuses that are expected.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(try_from = "Value", into = "Value")]
-#[schemars(with = "Value")]
-pub struct Statuses(Vec<(u16, u16)>);
-
-impl Default for Statuses {
-    fn default() -> Self {
-        Statuses(vec![(200, 299)])
-    }
-}
-
-impl std::str::FromStr for Statuses {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        text.split(',').map(range).collect::<Result<_, _>>().map(Statuses)
-    }
-}
-
-fn range(text: &str) -> Result<(u16, u16), String> {
-    let text = text.trim();
-    let wrong = || format!("`{text}` is no status: write 200, 2xx or 200-204");
-    let number = |text: &str| text.trim().parse::<u16>().ok().filter(|n| (100..=599).contains(n));
-    let (from, to) = if let Some(hundred) = text.strip_suffix("xx") {
-        let hundred = hundred.parse::<u16>().ok().filter(|n| (1..=5).contains(n)).ok_or_else(wrong)?;
-        (hundred * 100, hundred * 100 + 99)
-    } else if let Some((from, to)) = text.split_once('-') {
-        (number(from).ok_or_else(wrong)?, number(to).ok_or_else(wrong)?)
-    } else {
-        let one = number(text).ok_or_else(wrong)?;
-        (one, one)
-    };
-    if from <= to { Ok((from, to)) } else { Err(wrong()) }
-}
-
-impl TryFrom<Value> for Statuses {
-    type Error = String;
-
-    fn try_from(value: Value) -> Result<Self, String> {
-        let one = |value: &Value| match value {
-            Value::Number(number) => range(&number.to_string()),
-            Value::String(text) => range(text),
-            other => Err(format!("`{other}` is no status: write 200, 2xx or 200-204")),
-        };
-        match &value {
-            Value::Array(list) if !list.is_empty() => list.iter().map(one).collect::<Result<_, _>>(),
-            other => one(other).map(|range| vec![range]),
-        }
-        .map(Statuses)
-    }
-}
-
-impl From<Statuses> for Value {
-    fn from(statuses: Statuses) -> Value {
-        statuses.to_string().split(", ").map(|part| Value::String(part.to_owned())).collect()
-    }
-}
-
-impl Statuses {
-    /// Whether a status is among them.
-    pub fn has(&self, status: u16) -> bool {
-        self.0.iter().any(|(from, to)| (*from..=*to).contains(&status))
-    }
-
-    /// Whether a redirect is what is expected.
-    pub fn redirects(&self) -> bool {
-        self.0.iter().all(|(from, to)| *from >= 300 && *to < 400)
-    }
-}
-
-impl fmt::Display for Statuses {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, (from, to)) in self.0.iter().enumerate() {
-            if i > 0 {
-                f.write_str(", ")?;
-            }
-            match (from, to) {
-                (from, to) if from == to => write!(f, "{from}")?,
-                (from, to) if from % 100 == 0 && *to == from + 99 => write!(f, "{}xx", from / 100)?,
-                (from, to) => write!(f, "{from}-{to}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Kind::Http(it) if it.method != "GET" => write!(f, "{} {}", it.method, it.url),
-            Kind::Http(it) => f.write_str(&it.url),
-            Kind::Tcp(it) => write!(f, "tcp {}", it.address),
-            Kind::Tls(it) => write!(f, "tls {}", it.address),
-            Kind::Dns(it) => write!(f, "dns {}", it.name),
-            Kind::Grpc(it) if it.service.is_empty() => write!(f, "grpc {}", it.address),
-            Kind::Grpc(it) => write!(f, "grpc {} {}", it.address, it.service),
-            Kind::Command(it) => write!(f, "`{}`", it.run),
-            Kind::Hurl(it) => write!(f, "hurl {}", it.files.join(" ")),
-        }
-    }
-}
-
-impl Kind {
-    /// What is wrong with it, if anything.
-    fn refused(&self) -> Option<String> {
-        match self {
-            Kind::Http(it) => it.refused(),
-            Kind::Tcp(it) => text::address(&it.address).err(),
-            Kind::Tls(it) => text::address(&it.address).err(),
-            Kind::Grpc(it) => text::address(&it.address).err(),
-            Kind::Dns(it) if it.name.is_empty() => Some("`name` is needed".to_owned()),
-            Kind::Command(it) if it.run.trim().is_empty() => Some("`run` is needed".to_owned()),
-            Kind::Hurl(it) if it.files.is_empty() => Some("`files` is needed".to_owned()),
-            Kind::Dns(_) | Kind::Command(_) | Kind::Hurl(_) => None,
-        }
-    }
-
-    /// What it expects, in a few words.
-    pub fn expects(&self) -> String {
-        match self {
-            Kind::Http(it) => it.expects(),
-            Kind::Tcp(_) => "takes connections".to_owned(),
-            Kind::Tls(it) => format!("a certificate for {} more days", it.days),
-            Kind::Dns(it) if it.addresses.is_empty() => "resolves".to_owned(),
-            Kind::Dns(it) => {
-                format!(
-                    "resolves to {}",
-                    it.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-                )
-            }
-            Kind::Grpc(_) => "is serving".to_owned(),
-            Kind::Command(_) => "ends with 0".to_owned(),
-            Kind::Hurl(_) => "passes".to_owned(),
-        }
-    }
-
-    /// The variables that it names.
-    pub fn variables(&self) -> BTreeSet<String> {
-        self.templates().into_iter().flat_map(text::names).map(str::to_owned).collect()
-    }
-
-    /// The variables that stand where secrets stand: in headers, in the body, in an address as password or parameter.
-    pub fn secrets(&self) -> BTreeSet<String> {
-        match self {
-            Kind::Http(it) => {
-                let sent =
-                    it.headers.values().map(String::as_str).chain(it.body.as_deref()).flat_map(text::names);
-                sent.chain(text::secrets_in_url(&it.url)).map(str::to_owned).collect()
-            }
-            _ => BTreeSet::new(),
-        }
-    }
-
-    /// The texts in which `${NAME}` stands for a variable.
-    fn templates(&self) -> Vec<&str> {
-        match self {
-            Kind::Http(it) => [it.url.as_str()]
-                .into_iter()
-                .chain(it.headers.values().map(String::as_str))
-                .chain(it.body.as_deref())
-                .collect(),
-            _ => Vec::new(),
-        }
-    }
-}
-
-impl Http {
-    fn refused(&self) -> Option<String> {
-        if self.url.split_once("://").is_none_or(|(scheme, _)| !matches!(scheme, "http" | "https"))
-            && !self.url.starts_with("${")
-        {
-            return Some(format!("`{}` is no address: it begins with http:// or https://", self.url));
-        }
-        if let Some(wrong) = text::literal_secret_in_url(&self.url) {
-            return Some(wrong);
-        }
-        let literal =
-            |(name, value): &(&String, &String)| is_secret_name(name) && text::names(value).is_empty();
-        if let Some((name, _)) = self.headers.iter().find(literal) {
-            return Some(format!(
-                "the header {name} holds a secret: put it into a variable and write `${{VARIABLE}}`"
-            ));
-        }
-        let paths = self.json.keys().chain(self.version.iter().filter_map(|v| v.json.as_ref()));
-        for path in paths {
-            if let Err(e) = JsonPath::parse(path) {
-                return Some(format!("`{path}` is no JSONPath: {}", text::line(&e.to_string())));
-            }
-        }
-        let patterns = self.matches.iter().chain(self.version.iter().filter_map(|v| v.pattern.as_ref()));
-        for pattern in patterns {
-            if let Err(e) = Regex::new(pattern) {
-                return Some(format!("`{pattern}` is no regular expression: {}", text::line(&e.to_string())));
-            }
-        }
-        if let Some(version) = &self.version {
-            if version.json.is_some() && version.header.is_some() {
-                return Some("`version` is read from `json` or from `header`, not from both".to_owned());
-            }
-            if version.json.is_none() && version.header.is_none() && version.pattern.is_none() {
-                return Some("`version` needs one of `json`, `header`, `pattern`".to_owned());
-            }
-            if version.times == 0 {
-                return Some("`times` is at least 1".to_owned());
-            }
-        }
-        if self.samples == Some(0) {
-            return Some("`samples` is at least 1".to_owned());
-        }
-        let method = !self.method.is_empty() && self.method.bytes().all(|b| b.is_ascii_uppercase());
-        (!method).then(|| format!("`{}` is no method: write GET, HEAD, POST, …", self.method))
-    }
-
-    fn expects(&self) -> String {
-        let mut all = vec![self.status.to_string()];
-        if let Some(to) = &self.redirects_to {
-            all.push(format!("redirects to {to}"));
-        }
-        all.extend(self.expect_headers.keys().map(|name| format!("header {name}")));
-        all.extend(self.json.iter().map(|(path, value)| format!("{path} = {value}")));
-        all.extend(self.contains.iter().map(|text| format!("contains `{}`", text::brief(text))));
-        all.extend(self.matches.iter().map(|pattern| format!("matches `{}`", text::brief(pattern))));
-        if let Some(version) = &self.version {
-            let which =
-                version.equals.as_ref().map_or("the version deployed".to_owned(), |v| format!("version {v}"));
-            let where_ = if version.every_address { " on every address" } else { "" };
-            all.push(format!("{which}, {} in a row{where_}", version.times));
-        }
-        all.extend(self.p95.map(|most| format!("p95 of {} at most {most}", self.samples())));
-        all.join(", ")
-    }
-
-    /// How many requests are sent for one answer.
-    pub fn samples(&self) -> u16 {
-        self.samples.unwrap_or(if self.p95.is_some() { 20 } else { 1 })
-    }
-
-    /// How many redirects are followed.
-    pub fn redirects(&self) -> u8 {
-        match self.redirects {
-            Some(most) => most,
-            None if self.status.redirects() || self.redirects_to.is_some() => 0,
-            None => 10,
-        }
-    }
 }

@@ -3,7 +3,9 @@
 pub mod config;
 pub mod job;
 pub mod judge;
+mod kind;
 pub mod report;
+pub mod status;
 #[cfg(test)]
 mod tests;
 pub mod text;

@@ -84,6 +84,11 @@ pub fn junit(suite: &str, outcomes: &[Outcome]) -> String {
             outcome.kind,
             seconds(outcome.ms)
         );
+        let _ = writeln!(
+            out,
+            "      <properties>\n        <property name=\"tries\" value=\"{}\"/>\n      </properties>",
+            outcome.tries
+        );
         let element = match outcome.verdict {
             Verdict::Pass => None,
             Verdict::Fail => Some("failure"),
@@ -92,11 +97,6 @@ pub fn junit(suite: &str, outcomes: &[Outcome]) -> String {
         if let Some(element) = element {
             let _ = writeln!(out, "      <{element} message=\"{}\"/>", xml(&outcome.why));
         }
-        let _ = writeln!(
-            out,
-            "      <properties>\n        <property name=\"tries\" value=\"{}\"/>\n      </properties>",
-            outcome.tries
-        );
         if !outcome.before.is_empty() {
             let _ = writeln!(out, "      <system-out>{}</system-out>", xml(&outcome.before.join("\n")));
         }

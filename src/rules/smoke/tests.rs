@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
-use super::config::{Check, Kind, Smoke, Statuses};
+use super::config::{Check, Kind, Smoke};
 use super::judge::{Answer, http, percentile, tls, version};
+use super::status::Statuses;
 use super::{job, report};
 use jiff::Timestamp;
 use serde_json::json;

@@ -175,12 +175,14 @@ impl State {
     /// Ends the watch with what was seen.
     pub fn close(&mut self, verify: &Verify, now: Timestamp) {
         let empty = Track::default();
+        // When the time is over, all looks were to be made; when it ends early, those up to now.
+        let expected = if now >= self.until(verify) { looks(verify) } else { self.looked };
         let metrics: Vec<(String, Verdict, String)> = verify
             .metrics
             .iter()
             .map(|metric| {
                 let track = self.metrics.get(&metric.name).unwrap_or(&empty);
-                let (verdict, why) = track.verdict(verify, metric, self.looked);
+                let (verdict, why) = track.verdict(verify, metric, expected);
                 (metric.name.clone(), verdict, why)
             })
             .collect();

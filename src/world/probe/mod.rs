@@ -112,7 +112,7 @@ async fn settle(cx: &Arc<Probe>, permits: &Semaphore, check: &Check, started: In
         let left = || deadline.saturating_duration_since(Instant::now());
         // Those that are cut short at the deadline hand on their turns too late.
         let Ok(Ok(permit)) = turn else { break };
-        if outcome.tries > 0 && left() < TOO_LATE || left().is_zero() {
+        if left() < TOO_LATE.min(cx.within / 2) {
             break;
         }
         outcome.tries += 1;
