@@ -1,18 +1,77 @@
 #!/usr/bin/env bash
-# Installs what the tests of the forges run against: a node and the emulator of GitHub's API, both from the npm registry,
-# into the target folder. Nothing of the machine is changed. Prints the folder.
+# Installs what tests run against, into the target folder; nothing of the machine is changed:
+# - emulate: a node and the emulator of GitHub's API, from the npm registry;
+# - grpc: a real server of gRPC's health protocol for python3, from PyPI;
+# - prometheus: Debian's package, unpacked.
+# What cannot be installed here is said and left out; the tests that need it are skipped, and fail in CI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 emulate=0.12.2
 node=24.21.0
+grpcio=1.76.0
 target="${CARGO_TARGET_DIR:-target}"
-tools="$target/tools/emulate"
-if [ "$(cat "$tools/installed" 2>/dev/null)" != "$emulate $node" ]; then
-    rm -rf "$tools"
-    mkdir -p "$tools"
+mkdir -p "$target/tools"
+tools="$(cd "$target/tools" && pwd)"
+
+# installed NAME VERSION: whether it is there already; otherwise its folder is made anew.
+installed() {
+    [ "$(cat "$tools/$1/installed" 2>/dev/null)" = "$2" ] && return 0
+    rm -rf "${tools:?}/$1"
+    mkdir -p "$tools/$1"
+    return 1
+}
+
+# deb PACKAGE FOLDER: unpacks a package of Debian.
+deb() {
+    (
+        cd "$2" || exit 1
+        apt-get download -qq "$1" 2>/dev/null || { apt-get update -qq >&2 && apt-get download -qq "$1" >&2; } || exit 1
+        dpkg -x ./"$1"_*.deb . && rm ./"$1"_*.deb
+    )
+}
+
+emulate() {
+    installed emulate "$emulate $node" && return
     # The emulator needs node 22 or newer; `node` on npm is that, for this machine.
-    (cd "$tools" && echo '{"private": true}' >package.json && npm install --silent --no-audit --no-fund --save-exact "emulate@$emulate" "node@$node" >&2)
-    echo "$emulate $node" >"$tools/installed"
-fi
+    (cd "$tools/emulate" && echo '{"private": true}' >package.json && npm install --silent --no-audit --no-fund --save-exact "emulate@$emulate" "node@$node" >&2) || return 1
+    echo "$emulate $node" >"$tools/emulate/installed"
+}
+
+grpc() {
+    local version
+    version="$grpcio $(python3 -c 'import sys; print(*sys.version_info[:2])')"
+    installed grpc "$version" && return
+    local pip=(python3 -m pip)
+    if ! "${pip[@]}" --version >/dev/null 2>&1; then
+        # A python without pip: Debian has it as a wheel, which runs as it is.
+        deb python3-pip-whl "$tools/grpc" || return 1
+        pip=(python3 "$(echo "$tools"/grpc/usr/share/python-wheels/pip-*.whl)/pip")
+    fi
+    "${pip[@]}" install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action=ignore \
+        --target "$tools/grpc/lib" "grpcio==$grpcio" "grpcio-health-checking==$grpcio" >&2 || return 1
+    echo "$version" >"$tools/grpc/installed"
+}
+
+prometheus() {
+    installed prometheus debian && return
+    deb prometheus "$tools/prometheus" || return 1
+    "$tools/prometheus/usr/bin/prometheus" --version >/dev/null || return 1
+    echo debian >"$tools/prometheus/installed"
+}
+
+need() {
+    local program="$1" what="$2"
+    if ! command -v "$program" >/dev/null; then
+        echo "no $program here: $what is left out" >&2
+    elif ! "$what"; then
+        echo "$what could not be installed" >&2
+        rm -rf "${tools:?}/$what"
+        [ -z "${CI:-}" ] || exit 1
+    fi
+}
+
+need npm emulate
+need python3 grpc
+need apt-get prometheus
 echo "$tools"

@@ -1,5 +1,8 @@
 //! The only place that changes the outside: looks at every effect, then does what is missing, wave by wave.
 
+mod look;
+mod verify;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -9,8 +12,10 @@ use crate::data::CommitId;
 use crate::effect::{Command, Effect, Rev};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
+use crate::facts::Env;
 use crate::journal::Journal;
 use crate::plan::{Plan, Precondition};
+use crate::report::Redactor;
 use crate::world::State;
 use crate::world::files;
 use crate::world::forge::{Forges, act};
@@ -27,7 +32,12 @@ pub struct Tools {
     pub root: PathBuf,
     git: Writer,
     forge: act::Writer,
+    env: Env,
+    redactor: Redactor,
+    told: Mutex<Told>,
 }
+
+pub use look::{Told, look};
 
 /// What became of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -45,7 +55,21 @@ pub type Report = Vec<(String, Outcome)>;
 impl Tools {
     /// Tools for the repository whose work tree has its top at `root`, and for these forges.
     pub fn new(root: &Path, forges: Arc<Forges>) -> Self {
-        Tools { root: root.to_owned(), git: Writer::new(root), forge: act::Writer::new(forges) }
+        Tools {
+            root: root.to_owned(),
+            git: Writer::new(root),
+            forge: act::Writer::new(forges),
+            env: Env::default(),
+            redactor: Redactor::default(),
+            told: Mutex::default(),
+        }
+    }
+
+    /// With the variables that effects may name, and what keeps secrets out of reports.
+    #[must_use]
+    pub fn with(mut self, env: Env, redactor: Redactor) -> Self {
+        (self.env, self.redactor) = (env, redactor);
+        self
     }
 
     /// The commit that an effect at a forge is about.
@@ -64,7 +88,7 @@ impl Tools {
             Effect::Branch(branch) => self.git.observe_branch(branch, made),
             Effect::Tag(tag) => self.git.observe_tag(tag, made),
             Effect::Push(push) => self.git.observe_push(push, made),
-            Effect::Command(_) => Ok(State::Ready),
+            Effect::Command(_) | Effect::Smoke(_) | Effect::Verify(_) => Ok(State::Ready),
             _ => Ok(self.forge.observe(effect, self.subject(effect, made)?)?.unwrap_or(State::Ready)),
         }
     }
@@ -77,6 +101,8 @@ impl Tools {
             Effect::Tag(tag) => self.git.tag(tag, made).map(|()| None),
             Effect::Push(push) => self.git.push(push, made).map(|()| None),
             Effect::Command(command) => self.run(at, command, sink).map(|()| None),
+            Effect::Smoke(smoke) => self.smoke(at, smoke, sink).map(|()| None),
+            Effect::Verify(watch) => self.verify(at, watch, sink).map(|()| None),
             _ => {
                 let line = |line: &str| sink.event(&Event::Output { at, line });
                 self.forge.act(effect, &self.root, self.subject(effect, made)?, &line).map(|()| None)

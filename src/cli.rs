@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::apply::{Report, Tools, apply, is_done, still_holds};
+use crate::apply::{Report, Tools, apply, is_done, look, still_holds};
 use crate::config;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
@@ -70,6 +70,10 @@ enum Command {
     Gate(steps::gate::Args),
     /// What scanners, tests and coverage report: merged, waived, compared with a baseline, judged
     Scan(steps::scan::Args),
+    /// Whether what was deployed answers: HTTP, TCP, TLS, DNS, gRPC, commands; until all do, within one deadline
+    Smoke(steps::smoke::Args),
+    /// Watches metrics after a deployment: thresholds, baselines, canaries, error budgets
+    Verify(steps::verify::Args),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
     /// Runs of workflows and pipelines
@@ -177,13 +181,19 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         _ => {}
     }
     let dir = cli.global.dir.clone().unwrap_or_else(|| PathBuf::from("."));
-    let facts = Facts::gather(&dir, cli.global.config.as_deref(), Env::of_process(), sink)?;
+    let gather = match &cli.command {
+        Command::Smoke(_) | Command::Verify(_) => Facts::anywhere,
+        _ => Facts::gather,
+    };
+    let facts = gather(&dir, cli.global.config.as_deref(), Env::of_process(), sink)?;
     let step = match &cli.command {
         Command::Version(command) => steps::version::plan(command, &facts)?,
         Command::Changelog(args) => steps::changelog::plan(args, &facts)?,
         Command::Branch(command) => steps::branch::plan(command, &facts)?,
         Command::Gate(args) => steps::gate::plan(args, &facts)?,
         Command::Scan(args) => steps::scan::plan(args, &facts)?,
+        Command::Smoke(args) => steps::smoke::plan(args, &facts)?,
+        Command::Verify(args) => steps::verify::plan(args, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
         Command::Build(command) => steps::build::plan(command, &facts)?,
         Command::Doctor => steps::doctor::plan(&facts)?,
@@ -196,6 +206,7 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         }
         Command::Schema | Command::Completions { .. } => return text(String::new()),
     };
+    learn(redactor, &facts, &step.plan);
     *shown = Some((step.plan.clone(), None));
     let answer = act(cli, redactor, &facts, step, sink, shown);
     tell_traffic(cli, &facts, sink);
@@ -257,6 +268,9 @@ fn act(
         }
         return Ok(Answer { text: as_text(), plan: Some(plan), report: None });
     }
+    if plan.only_looks() {
+        return watch(cli, redactor, facts, plan, sink, shown);
+    }
     show(cli, redactor, &report::plan(&plan));
     if !plan.regardless {
         plan.verdict()?;
@@ -274,13 +288,46 @@ fn act(
     }
     ask(cli, facts, &plan)?;
     let mut journal = Journal::open(&facts.git_dir, &plan)?;
-    let report = apply(&plan, &Tools::new(&facts.root, facts.forges()), &mut journal, sink)?;
+    let tools = Tools::new(&facts.root, facts.forges()).with(facts.env.clone(), redactor.clone());
+    let applied = apply(&plan, &tools, &mut journal, sink);
+    let plan = tools.told().into_plan(plan);
+    *shown = Some((plan.clone(), None));
+    let report = applied?;
     for mut run in journal::unfinished(&facts.git_dir)? {
         if run.plan.step == plan.step {
             run.journal.finish("superseded")?;
         }
     }
     settle(facts, &plan.step)?;
+    *shown = Some((plan.clone(), Some(report.clone())));
+    plan.verdict()?;
+    Ok(Answer { text: report::result(&plan, &report), plan: Some(plan), report: Some(report) })
+}
+
+/// The values that a plan's effects use as secrets appear in no output from here on.
+fn learn(redactor: &Redactor, facts: &Facts<'_>, plan: &Plan) {
+    for name in plan.effects().flat_map(|(_, effect)| effect.secrets()) {
+        facts.env.get(&name).into_iter().for_each(|value| redactor.learn(value));
+    }
+}
+
+/// Applies a plan that only looks: without lock and journal, for nothing of it could be left half done.
+fn watch(
+    cli: &Cli,
+    redactor: &Redactor,
+    facts: &Facts<'_>,
+    plan: Plan,
+    sink: &dyn Sink,
+    shown: &mut Option<Shown>,
+) -> Result<Answer> {
+    if cli.global.verbose {
+        show(cli, redactor, &report::plan(&plan));
+    }
+    let tools = Tools::new(&facts.root, facts.forges()).with(facts.env.clone(), redactor.clone());
+    let looked = look(&plan, &tools, sink);
+    let plan = tools.told().into_plan(plan);
+    *shown = Some((plan.clone(), None));
+    let report = looked?;
     *shown = Some((plan.clone(), Some(report.clone())));
     plan.verdict()?;
     Ok(Answer { text: report::result(&plan, &report), plan: Some(plan), report: Some(report) })
@@ -351,7 +398,11 @@ fn resume(
     }
     show(cli, redactor, &report::plan(&run.plan));
     ask(cli, facts, &run.plan)?;
-    let report = apply(&run.plan, &Tools::new(&facts.root, facts.forges()), &mut run.journal, sink)?;
+    learn(redactor, facts, &run.plan);
+    let tools = Tools::new(&facts.root, facts.forges()).with(facts.env.clone(), redactor.clone());
+    let applied = apply(&run.plan, &tools, &mut run.journal, sink);
+    run.plan = tools.told().into_plan(run.plan);
+    let report = applied?;
     drop(lock);
     *shown = Some((run.plan.clone(), Some(report.clone())));
     run.plan.verdict()?;

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Span;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The name of a commit: a SHA-1 object id.
 ///
@@ -138,6 +138,68 @@ impl TryFrom<String> for Lapse {
             true => Ok(Lapse(span)),
             false => Err(format!("`{text}` must be more than nothing")),
         }
+    }
+}
+
+/// An exact length of time: `500ms`, `30s`, `1h30m`; more than nothing. Days have no fixed length: `24h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Period(pub SignedDuration);
+
+impl Period {
+    /// So many milliseconds.
+    pub const fn millis(ms: i64) -> Self {
+        Period(SignedDuration::from_millis(ms))
+    }
+
+    /// So many seconds.
+    pub const fn secs(seconds: i64) -> Self {
+        Period(SignedDuration::from_secs(seconds))
+    }
+
+    /// In seconds.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0.as_secs_f64()
+    }
+
+    /// For the standard library.
+    pub fn std(self) -> std::time::Duration {
+        self.0.unsigned_abs()
+    }
+}
+
+impl FromStr for Period {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let duration: SignedDuration = text
+            .parse()
+            .map_err(|_| format!("`{text}` is no exact length of time: write `500ms`, `30s` or `1h30m`"))?;
+        match duration.is_positive() {
+            true => Ok(Period(duration)),
+            false => Err(format!("`{text}` must be more than nothing")),
+        }
+    }
+}
+
+impl TryFrom<String> for Period {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Period> for String {
+    fn from(period: Period) -> String {
+        period.to_string()
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.0)
     }
 }
 

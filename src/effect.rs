@@ -1,14 +1,17 @@
 //! Every thing that this program ever does to the outside, as data.
 
 mod forge;
+mod look;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Zoned;
 use serde::{Deserialize, Serialize};
 
 use crate::data::CommitId;
+
+pub use look::{Smoke, Verify};
 
 pub use forge::{AssetContent, AssetFile, Comment, Dispatch, ForgeRelease, ForgeRequest, On, SetStatus};
 
@@ -38,6 +41,10 @@ pub enum Effect {
     SetStatus(SetStatus),
     /// Starts a workflow run or pipeline.
     Dispatch(Dispatch),
+    /// Looks whether what was deployed answers.
+    Smoke(Smoke),
+    /// Watches metrics until they have told whether the deployment is well.
+    Verify(Verify),
 }
 
 /// A text file's old and new content.
@@ -199,7 +206,32 @@ impl Effect {
             | Effect::Commit(_)
             | Effect::Branch(_)
             | Effect::Tag(_)
-            | Effect::Command(_) => false,
+            | Effect::Command(_)
+            | Effect::Smoke(_)
+            | Effect::Verify(_) => false,
+        }
+    }
+
+    /// Whether it changes nothing but reports and state of its own: then nothing is there to go on with.
+    pub fn only_looks(&self) -> bool {
+        matches!(self, Effect::Smoke(_) | Effect::Verify(_))
+    }
+
+    /// The variables of the environment that hold its secrets.
+    pub fn secrets(&self) -> BTreeSet<String> {
+        match self {
+            Effect::Smoke(smoke) => smoke.secrets(),
+            Effect::Verify(watch) => watch.verify.secrets(),
+            _ => BTreeSet::new(),
+        }
+    }
+
+    /// What it consists of, for a person who wants to see all of it.
+    pub fn parts(&self) -> Vec<String> {
+        match self {
+            Effect::Verify(watch) => watch.parts(),
+            Effect::Smoke(smoke) => smoke.checks.iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -279,6 +311,8 @@ impl fmt::Display for Effect {
             Effect::Comment(comment) => comment.fmt(f),
             Effect::SetStatus(status) => status.fmt(f),
             Effect::Dispatch(dispatch) => dispatch.fmt(f),
+            Effect::Smoke(smoke) => smoke.fmt(f),
+            Effect::Verify(watch) => watch.fmt(f),
         }
     }
 }

@@ -54,6 +54,15 @@ pub enum Event<'a> {
         /// The line.
         line: &'a str,
     },
+    /// A look of a watch.
+    Watching {
+        /// The effect's place in the plan.
+        at: &'a str,
+        /// What was seen, in a line: for a log.
+        line: &'a str,
+        /// How all of it stands, a line for each metric: for a terminal, which shows it instead of what stood there.
+        table: &'a [String],
+    },
     /// Something to know that is no finding of a plan.
     Note {
         /// The text.

@@ -116,7 +116,22 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// Opens the repository around `dir` and reads the configuration.
     pub fn gather(dir: &Path, config: Option<&Path>, env: Env, sink: &'a dyn Sink) -> Result<Self> {
-        let repository = Repository::open(dir)?;
+        Self::around(Repository::open(dir)?, config, env, sink)
+    }
+
+    /// The same for a step that asks nothing of a repository, which then need not be there: in a container, say.
+    pub fn anywhere(dir: &Path, config: Option<&Path>, env: Env, sink: &'a dyn Sink) -> Result<Self> {
+        match Repository::open(dir) {
+            Err(e) if e.kind() == git::ErrorKind::NotARepository => {
+                let dir = std::path::absolute(dir)
+                    .map_err(|e| Error::usage(format!("the folder cannot be read: {e}")))?;
+                Self::around(Repository::none(&dir)?, config, env, sink)
+            }
+            opened => Self::around(opened?, config, env, sink),
+        }
+    }
+
+    fn around(repository: Repository, config: Option<&Path>, env: Env, sink: &'a dyn Sink) -> Result<Self> {
         let root = match repository.work_tree() {
             Some(top) => top.to_owned(),
             None => repository.git_dir().to_owned(),

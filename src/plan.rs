@@ -181,6 +181,11 @@ impl Plan {
         self.effects().any(|(_, effect)| effect.leaves_machine())
     }
 
+    /// Whether its effects change nothing but reports: nothing of it is to be gone on with after a crash.
+    pub fn only_looks(&self) -> bool {
+        !self.is_empty() && self.effects().all(|(_, effect)| effect.only_looks())
+    }
+
     /// The plan's own verdict by its findings: an error when one fails or is unknown.
     pub fn verdict(&self) -> Result<()> {
         let of = |answer| self.findings.iter().filter(move |f| f.answer == answer);

@@ -29,7 +29,7 @@ fn version_and_help() {
 
 #[test]
 fn every_command_has_help_that_fits() {
-    let commands: [&[&str]; 19] = [
+    let commands: [&[&str]; 21] = [
         &["version"],
         &["version", "next"],
         &["version", "bump"],
@@ -43,6 +43,8 @@ fn every_command_has_help_that_fits() {
         &["branch", "backport"],
         &["branch", "check"],
         &["branch", "calendar"],
+        &["smoke"],
+        &["verify"],
         &["release"],
         &["run"],
         &["apply"],

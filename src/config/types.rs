@@ -16,7 +16,9 @@ use crate::rules::bump::RuleSet;
 use crate::rules::commit::SquashMode;
 use crate::rules::files::Format;
 use crate::rules::gate::config::Gate;
+use crate::rules::smoke::config::Smoke;
 use crate::rules::tag::TagTemplate;
+use crate::rules::verify::config::Verify;
 use crate::rules::version::Zero;
 
 /// The configuration of release-steps. Everything has a default; what can be detected is detected.
@@ -46,6 +48,11 @@ pub struct Config {
     pub gates: BTreeMap<String, Gate>,
     /// What scanners, tests and coverage report, and what of it is let through.
     pub scan: ScanConfig,
+    /// What must answer after a deployment, by environment, for `release-steps smoke ENV`:
+    /// `{production: [{http: {url: "https://shop.example/health"}}, {tcp: {address: "db.example:5432"}}]}`.
+    pub smoke: BTreeMap<String, Smoke>,
+    /// What is watched after a deployment, by environment, for `release-steps verify ENV`.
+    pub verify: BTreeMap<String, Verify>,
     /// Named chains of steps for `release-steps run NAME`. `release` exists without being named here.
     pub run: BTreeMap<String, Vec<ChainStep>>,
 }

@@ -1,48 +1,92 @@
 //! Keeps secrets out of every output.
 
 use std::borrow::Cow;
+use std::sync::{Arc, PoisonError, RwLock};
 
-/// Knows the secrets of this process and blots them out.
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+/// Knows the secrets of this process and blots them out. Clones share what they know.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
-    secrets: Vec<String>,
+    secrets: Arc<RwLock<Vec<String>>>,
 }
 
 const MASK: &str = "***";
+/// Shorter values are words of everyday text; blotting them out would make logs unreadable.
+const SHORTEST: usize = 8;
+/// The same for values that are named where a secret stands.
+const SHORTEST_NAMED: usize = 4;
 
 impl Redactor {
     /// Takes the values of variables whose names speak of a secret: `*TOKEN*`, `*SECRET*`, `*PASSWORD*`, `*_KEY`, …
     pub fn from_env(vars: impl Iterator<Item = (String, String)>) -> Self {
-        let mut secrets: Vec<String> = vars
-            .filter(|(name, value)| {
-                let name = name.to_ascii_uppercase();
-                // Short values are words of everyday text; blotting them out would make logs unreadable.
-                value.len() >= 8
-                    && (["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "APIKEY"]
-                        .iter()
-                        .any(|part| name.contains(part))
-                        || name.ends_with("_KEY") || name.ends_with("_PAT"))
-                    // A path to a secret is none.
-                    && !value.starts_with('/')
-            })
-            .flat_map(|(_, value)| [url_encoded(&value), value])
-            .collect();
+        let redactor = Redactor::default();
+        let secrets = vars.filter(|(name, value)| {
+            let name = name.to_ascii_uppercase();
+            value.len() >= SHORTEST
+                && (["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "APIKEY"]
+                    .iter()
+                    .any(|part| name.contains(part))
+                    || name.ends_with("_KEY") || name.ends_with("_PAT"))
+                // A path to a secret is none.
+                && !value.starts_with('/')
+        });
+        redactor.add(secrets.map(|(_, value)| value));
+        redactor
+    }
+
+    /// Learns a value that stands where secrets stand, such as in a header.
+    pub fn learn(&self, secret: &str) {
+        if secret.len() >= SHORTEST_NAMED {
+            self.add([secret.to_owned()].into_iter());
+        }
+    }
+
+    fn add(&self, new: impl Iterator<Item = String>) {
+        let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        secrets.extend(new.flat_map(|value| forms(&value)));
         // The longest first: a secret may hold another.
-        secrets.sort_by_key(|s| std::cmp::Reverse(s.len()));
+        secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         secrets.dedup();
-        Redactor { secrets }
     }
 
     /// The text without secrets, and without passwords in addresses.
     pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut out = Cow::Borrowed(text);
-        for secret in &self.secrets {
+        for secret in self.secrets.read().unwrap_or_else(PoisonError::into_inner).iter() {
             if out.contains(secret.as_str()) {
                 out = Cow::Owned(out.replace(secret.as_str(), MASK));
             }
         }
         if out.contains("://") { Cow::Owned(without_userinfo(&out)) } else { out }
     }
+}
+
+/// How a secret may stand in a text: as it is, encoded for an address or a form, as a string of JSON, in base64.
+fn forms(secret: &str) -> Vec<String> {
+    let encoded = url_encoded(secret);
+    let json = serde_json::Value::from(secret).to_string();
+    let mut forms = vec![
+        small_digits(&encoded),
+        encoded.replace("%20", "+"),
+        encoded,
+        json.trim_matches('"').to_owned(),
+        secret.to_owned(),
+    ];
+    // Inside of something longer, such as `user:secret`, base64 depends on where the secret begins. What also depends on
+    // its neighbours is left out.
+    for before in 0..3 {
+        let bytes: Vec<u8> = vec![0; before].into_iter().chain(secret.bytes()).collect();
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            let text = engine.encode(&bytes);
+            let (from, to) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
+            forms.extend(text.get(from..to).filter(|part| part.len() >= SHORTEST).map(str::to_owned));
+        }
+    }
+    forms.sort_unstable();
+    forms.dedup();
+    forms
 }
 
 fn url_encoded(text: &str) -> String {
@@ -53,6 +97,20 @@ fn url_encoded(text: &str) -> String {
         }
         out
     })
+}
+
+/// Percent-encoding with small hexadecimal digits, as some write it.
+fn small_digits(encoded: &str) -> String {
+    let mut out = String::with_capacity(encoded.len());
+    let mut parts = encoded.split('%');
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        out.push('%');
+        out.push_str(&digits.to_ascii_lowercase());
+        out.push_str(rest);
+    }
+    out
 }
 
 /// `https://user:secret@host/…` → `https://***@host/…`.
@@ -95,6 +153,30 @@ mod tests {
             redactor.clean("a ghs_123456/789 b ghs_123456%2F789 short /usr/bin:/bin"),
             "a *** b *** short /usr/bin:/bin"
         );
+    }
+
+    #[test]
+    fn encoded_secrets_go() {
+        let redactor = Redactor::default();
+        let secret = "p4ss w\"rd/ü?";
+        redactor.learn(secret);
+        let shared = redactor.clone();
+        shared.learn("abc");
+        for text in [
+            secret.to_owned(),
+            url_encoded(secret),
+            small_digits(&url_encoded(secret)),
+            url_encoded(secret).replace("%20", "+"),
+            serde_json::json!({ "a": secret }).to_string(),
+            STANDARD_NO_PAD.encode(format!("u:{secret}")),
+            STANDARD_NO_PAD.encode(format!("us:{secret}:x")),
+            URL_SAFE_NO_PAD.encode(format!("use:{secret}??")),
+            base64::engine::general_purpose::STANDARD.encode(secret),
+        ] {
+            let clean = shared.clean(&text);
+            assert!(clean.contains(MASK) && !clean.contains("w\"rd"), "{text}: {clean}");
+        }
+        assert_eq!(shared.clean("abc P4SS W"), "abc P4SS W");
     }
 
     #[test]

@@ -62,6 +62,21 @@ impl Terminal {
         }
     }
 
+    /// Shows lines that replace those shown before.
+    fn live(&self, head: &str, lines: &[String]) {
+        let head = head.split(':').next().unwrap_or_default();
+        let all = [head].into_iter().chain(lines.iter().map(String::as_str));
+        let text: Vec<String> = all.map(|line| inert(line, Newlines::Flatten).into_owned()).collect();
+        let text = self.redactor.clean(&text.join("\n  ")).into_owned();
+        let mut spinner = self.spinner.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let bar = spinner.get_or_insert_with(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        bar.set_message(text);
+    }
+
     fn spin(&self, text: Option<&str>) {
         let mut spinner = self.spinner.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(bar) = spinner.take() {
@@ -105,6 +120,10 @@ impl Sink for Terminal {
             Event::Output { line, .. } => {
                 self.line(&format!("  {} {}", painted(DIM, "│"), inert(line, Newlines::Flatten)))
             }
+            Event::Watching { line, table, .. } => match std::io::stderr().is_terminal() {
+                true => self.live(line, table),
+                false => self.line(&format!("  {} {}", painted(DIM, "│"), inert(line, Newlines::Flatten))),
+            },
             Event::Note { text } => {
                 self.line(&format!("{} {}", painted(YELLOW, "note:"), inert(text, Newlines::Flatten)))
             }
@@ -148,6 +167,9 @@ pub fn plan(plan: &Plan) -> String {
             inert(&text, Newlines::Flatten),
             painted(YELLOW, leaves)
         );
+        for part in effect.parts() {
+            let _ = writeln!(out, "      {}", inert(&part, Newlines::Flatten));
+        }
         // Reports are for machines: their text says nothing here.
         for edit in effect.files().iter().filter(|_| !plan.regardless) {
             // The effect that writes a file has named it just above.
@@ -198,6 +220,9 @@ fn differing<'t>(before: &'t str, after: &'t str) -> (&'t str, &'t str) {
 
 /// How a run ended, for people.
 pub fn result(plan: &Plan, report: &Report) -> String {
+    if plan.only_looks() {
+        return format!("{}\n", inert(&plan.summary, Newlines::Flatten));
+    }
     let done = report.iter().filter(|(_, outcome)| *outcome == Outcome::Done).count();
     if done == 0 {
         return format!("{}: nothing to do\n", inert(&plan.summary, Newlines::Flatten));

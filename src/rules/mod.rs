@@ -14,6 +14,8 @@ pub mod packages;
 pub mod replay;
 pub mod revert;
 pub mod scan;
+pub mod smoke;
 pub mod tag;
 pub mod text;
+pub mod verify;
 pub mod version;

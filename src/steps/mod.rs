@@ -8,6 +8,8 @@ pub mod gate;
 pub mod release;
 pub mod run;
 pub mod scan;
+pub mod smoke;
+pub mod verify;
 pub mod version;
 
 use crate::plan::Plan;

@@ -4,6 +4,8 @@ pub mod files;
 pub mod forge;
 pub mod git;
 pub mod http;
+pub mod metrics;
+pub mod probe;
 pub mod process;
 pub mod reports;
 

@@ -237,9 +237,17 @@ fn run_within(
     }
     let Some(status) = status else {
         drop(child.wait());
-        return Err(Error::outside(format!("`{line}` did not end within {} s", within.as_secs())));
+        return Err(Error::outside(format!("`{line}` did not end within {}", seconds(within))));
     };
     Ok(Ok(Output { stdout, stderr: String::from_utf8_lossy(&stderr).trim().to_owned(), code: status.code() }))
+}
+
+/// `30 s`, `250 ms`.
+fn seconds(time: Duration) -> String {
+    match time.as_secs() {
+        0 => format!("{} ms", time.as_millis()),
+        seconds => format!("{seconds} s"),
+    }
 }
 
 /// Kills a program with everything that it started.

@@ -24,6 +24,8 @@ pub struct Repository {
     common: PathBuf,
     shallow: HashSet<CommitId>,
     objects: RefCell<Objects>,
+    /// Whether there is none on disk.
+    absent: bool,
 }
 
 /// A remote repository under its local name.
@@ -91,7 +93,16 @@ impl Repository {
             text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty());
         let shallow = lines.map(|line| parse_hex(line).map(CommitId::from_bytes)).collect::<Option<_>>();
         let shallow = shallow.ok_or_else(|| Error::corrupt("the file", common.join("shallow").display()))?;
-        Ok(Self { git, common, shallow, objects: RefCell::new(Objects::new(objects)) })
+        Ok(Self { git, common, shallow, objects: RefCell::new(Objects::new(objects)), absent: false })
+    }
+
+    /// A repository with nothing in it, not on disk, for a folder that is in none: what does not ask of history goes on.
+    pub fn none(directory: &Path) -> Result<Self, Error> {
+        let git = git2::Odb::new()
+            .and_then(git2::Repository::from_odb)
+            .map_err(|error| explain(directory, &error))?;
+        let objects = RefCell::new(Objects::new(directory.join("objects")));
+        Ok(Self { git, common: directory.to_owned(), shallow: HashSet::new(), objects, absent: true })
     }
 
     /// Where the files are, or `None` for a bare repository.
@@ -101,7 +112,7 @@ impl Repository {
 
     /// The directory of this work tree's own git files.
     pub fn git_dir(&self) -> &Path {
-        self.git.path()
+        if self.absent { &self.common } else { self.git.path() }
     }
 
     /// The directory of the git files that all work trees share.
@@ -124,6 +135,12 @@ impl Repository {
     /// # Errors
     /// A HEAD that cannot be read.
     pub fn head(&self) -> Result<Head, Error> {
+        if self.absent {
+            return Err(Error::new(
+                ErrorKind::NotARepository,
+                format!("{} is in no repository", self.common.display()),
+            ));
+        }
         head::read(self.git.path(), &self.common)
     }
 
