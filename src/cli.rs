@@ -13,7 +13,7 @@ use crate::event::{Event, Sink};
 use crate::facts::{Env, Facts};
 use crate::journal::{self, Journal, Lock};
 use crate::plan::Plan;
-use crate::report::{self, Redactor};
+use crate::report::{self, Ending, Redactor, Runner};
 use crate::steps::{self, Step};
 
 /// Composable steps of a release: each shows its whole plan before anything happens, can be run twice without harm, and
@@ -121,18 +121,49 @@ pub fn main() -> u8 {
             return code;
         }
     };
-    let redactor = Redactor::from_env(
-        std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?))),
-    );
+    let env = Env::of_process();
+    let runner = Runner::detect(&env);
+    let redactor = Redactor::from_env(env.iter().map(|(n, v)| (n.to_owned(), v.to_owned()))).on(runner);
+    report::masks(runner, &env, &redactor);
     let sink: Box<dyn Sink> = if cli.global.json {
         Box::new(report::Json::new(redactor.clone()))
     } else {
-        Box::new(report::Terminal::new(redactor.clone(), cli.global.verbose))
+        Box::new(report::Terminal::new(redactor.clone(), cli.global.verbose, runner))
     };
     let mut shown = None;
     let result = run(&cli, &redactor, sink.as_ref(), &mut shown);
     drop(sink);
-    finish(cli.global.json, &redactor, result, shown)
+    let published = tell_runner(runner, &env, &redactor, &result, shown.as_ref());
+    let code = finish(cli.global.json, &redactor, result, shown);
+    match published {
+        Err(error) => {
+            drop(anstream::stderr().write_all(redactor.clean(&report::error(&error)).as_bytes()));
+            // What was done is done, but the next job would not know.
+            if code == 0 { error.kind.exit_code() } else { code }
+        }
+        Ok(()) => code,
+    }
+}
+
+/// Outputs, summary and annotations for the runner. A command that came to no plan and no error, such as `schema`, has
+/// nothing to say.
+fn tell_runner(
+    runner: Runner,
+    env: &Env,
+    redactor: &Redactor,
+    result: &Result<Answer>,
+    shown: Option<&Shown>,
+) -> Result<()> {
+    let ending = match result {
+        Ok(Answer { plan: None, .. }) => return Ok(()),
+        Ok(answer) => Ending { plan: answer.plan.as_ref(), report: answer.report.as_ref(), error: None },
+        Err(error) => Ending {
+            plan: shown.map(|(plan, _)| plan),
+            report: shown.and_then(|(_, report)| report.as_ref()),
+            error: Some(error),
+        },
+    };
+    report::publish(runner, env, redactor, ending)
 }
 
 /// Prints the answer or the error, and says the exit code.
@@ -152,7 +183,7 @@ fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, shown: Option
     };
     // A reader that went away (`| head`) is no failure of the release.
     drop(anstream::stderr().write_all(redactor.clean(&err).as_bytes()));
-    let out = redactor.clean(&out);
+    let out = if json { redactor.clean_json(&out).into() } else { redactor.clean(&out) };
     let written = if out.contains('\u{1b}') {
         let mut stdout = anstream::stdout();
         stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush())

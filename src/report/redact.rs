@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
-/// Knows the secrets of this process and blots them out.
+use super::Runner;
+
+/// Knows the secrets of this process and blots them out; and has no text be a command of the runner.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     secrets: Vec<String>,
+    runner: Runner,
 }
 
 const MASK: &str = "***";
@@ -30,11 +33,36 @@ impl Redactor {
         // The longest first: a secret may hold another.
         secrets.sort_by_key(|s| std::cmp::Reverse(s.len()));
         secrets.dedup();
-        Redactor { secrets }
+        Redactor { secrets, runner: Runner::None }
+    }
+
+    /// For texts that this runner reads.
+    #[must_use]
+    pub fn on(mut self, runner: Runner) -> Self {
+        self.runner = runner;
+        self
+    }
+
+    /// The secrets, each also as it stands in an address.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(String::as_str)
+    }
+
+    /// The text for a log: without secrets, without passwords in addresses, without commands of the runner.
+    pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.redacted(text) {
+            Cow::Borrowed(text) => self.runner.inert(text),
+            Cow::Owned(text) => Cow::Owned(self.runner.inert(&text).into_owned()),
+        }
+    }
+
+    /// The same for a JSON document.
+    pub fn clean_json(&self, json: &str) -> String {
+        self.runner.inert_json(&self.redacted(json)).into_owned()
     }
 
     /// The text without secrets, and without passwords in addresses.
-    pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut out = Cow::Borrowed(text);
         for secret in &self.secrets {
             if out.contains(secret.as_str()) {
