@@ -11,6 +11,7 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
 use crate::facts::{Env, Facts};
+use crate::inputs;
 use crate::journal::{self, Journal, Lock};
 use crate::plan::Plan;
 use crate::report::{self, Ending, Redactor, Runner};
@@ -90,6 +91,12 @@ enum Command {
         #[arg(long)]
         abandon: bool,
     },
+    /// A command whose options are in variables, as the actions and components give them
+    #[command(hide = true)]
+    FromInputs {
+        /// The command
+        words: Vec<String>,
+    },
     /// Print the JSON Schema of release-steps.yml
     Schema,
     /// Print completions for a shell
@@ -112,18 +119,21 @@ struct Answer {
 
 /// Runs the program; returns its exit code.
 pub fn main() -> u8 {
-    let cli = match Cli::try_parse() {
+    let env = Env::of_process();
+    let runner = Runner::detect(&env);
+    let redactor = Redactor::from_env(env.iter().map(|(n, v)| (n.to_owned(), v.to_owned()))).on(runner);
+    let cli = match parse(&env) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(Unread::Line(error)) => {
             // Help and version come this way too, with code 0.
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
             drop(error.print());
             return code;
         }
+        Err(Unread::Inputs(error)) => {
+            return finish(false, &redactor, Err(error), None);
+        }
     };
-    let env = Env::of_process();
-    let runner = Runner::detect(&env);
-    let redactor = Redactor::from_env(env.iter().map(|(n, v)| (n.to_owned(), v.to_owned()))).on(runner);
     report::masks(runner, &env, &redactor);
     let sink: Box<dyn Sink> = if cli.global.json {
         Box::new(report::Json::new(redactor.clone()))
@@ -164,6 +174,28 @@ fn tell_runner(
         },
     };
     report::publish(runner, env, redactor, ending)
+}
+
+/// Why there is nothing to run.
+enum Unread {
+    Line(clap::Error),
+    Inputs(Error),
+}
+
+/// Reads the command line, or what inputs make of it.
+fn parse(env: &Env) -> std::result::Result<Cli, Unread> {
+    let cli = Cli::try_parse().map_err(Unread::Line)?;
+    let Command::FromInputs { words } = &cli.command else { return Ok(cli) };
+    let mut program = Cli::command();
+    program.build();
+    let line = inputs::arguments(&program, words, env).map_err(Unread::Inputs)?;
+    let cli = Cli::try_parse_from(line).map_err(Unread::Line)?;
+    match cli.command {
+        Command::FromInputs { .. } => {
+            Err(Unread::Inputs(Error::usage("`from-inputs` is no command for inputs").at("input `command`")))
+        }
+        _ => Ok(cli),
+    }
 }
 
 /// Prints the answer or the error, and says the exit code.
@@ -225,7 +257,9 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
             tell_traffic(cli, &facts, sink);
             return answer;
         }
-        Command::Schema | Command::Completions { .. } => return text(String::new()),
+        Command::FromInputs { .. } | Command::Schema | Command::Completions { .. } => {
+            return text(String::new());
+        }
     };
     *shown = Some((step.plan.clone(), None));
     let answer = act(cli, redactor, &facts, step, sink, shown);
