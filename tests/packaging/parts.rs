@@ -17,8 +17,6 @@ pub struct Part {
     pub commands: &'static [&'static str],
     /// What it puts out besides [`COMMON`].
     pub outputs: &'static [Output],
-    /// The stage of GitLab's pipeline that it belongs to.
-    pub stage: &'static str,
 }
 
 /// What every step puts out.
@@ -49,7 +47,6 @@ pub const PARTS: [Part; 8] = [
         description: "The next version from Conventional Commits, the files that carry it, and checks of messages",
         commands: &["next", "bump", "check", "replay"],
         outputs: &[VERSION, TAG, RELEASED, PREVIOUS, PREVIOUS_TAG, LEVEL, PRERELEASE, PACKAGES, OK],
-        stage: "prepare",
     },
     Part {
         name: "changelog",
@@ -60,7 +57,6 @@ pub const PARTS: [Part; 8] = [
             ("changelog_file", "The path of a file with the text, where it is too long for an output"),
             ("file", "The file that was written"),
         ],
-        stage: "prepare",
     },
     Part {
         name: "branch",
@@ -73,7 +69,6 @@ pub const PARTS: [Part; 8] = [
             ("commit", "The commit it starts at"),
             OK,
         ],
-        stage: "prepare",
     },
     Part {
         name: "scan",
@@ -86,7 +81,6 @@ pub const PARTS: [Part; 8] = [
             ("waived", "How many are waived"),
             ("blocking", "How many stop the pipeline"),
         ],
-        stage: "scan",
     },
     Part {
         name: "gate",
@@ -97,7 +91,6 @@ pub const PARTS: [Part; 8] = [
             ("checks", "Every check with its answer, as JSON"),
             ("evidence", "The file of evidence"),
         ],
-        stage: "gate",
     },
     Part {
         name: "release",
@@ -115,21 +108,18 @@ pub const PARTS: [Part; 8] = [
             NOTES,
             ("notes_file", "The path of a file with the notes, where they are too long for an output"),
         ],
-        stage: "release",
     },
     Part {
         name: "build",
         description: "Starts a workflow or pipeline on a ref, follows it, and ends with its result",
         commands: &["dispatch"],
         outputs: &[("correlation", "The text by which the run is found again")],
-        stage: "build",
     },
     Part {
         name: "run",
         description: "A chain of steps by its name in the configuration; `release` is always there",
         commands: &[],
         outputs: &[VERSION, TAG, RELEASED, PREVIOUS, PREVIOUS_TAG, LEVEL, PRERELEASE, PACKAGES, NOTES],
-        stage: "release",
     },
 ];
 
