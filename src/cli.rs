@@ -11,9 +11,10 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
 use crate::facts::{Env, Facts};
+use crate::inputs;
 use crate::journal::{self, Journal, Lock};
 use crate::plan::Plan;
-use crate::report::{self, Redactor};
+use crate::report::{self, Ending, Redactor, Runner};
 use crate::steps::{self, Step};
 
 /// Composable steps of a release: each shows its whole plan before anything happens, can be run twice without harm, and
@@ -94,6 +95,12 @@ enum Command {
         #[arg(long)]
         abandon: bool,
     },
+    /// A command whose options are in variables, as the actions and components give them
+    #[command(hide = true)]
+    FromInputs {
+        /// The command
+        words: Vec<String>,
+    },
     /// Print the JSON Schema of release-steps.yml
     Schema,
     /// Print completions for a shell
@@ -116,27 +123,83 @@ struct Answer {
 
 /// Runs the program; returns its exit code.
 pub fn main() -> u8 {
-    let cli = match Cli::try_parse() {
+    let env = Env::of_process();
+    let runner = Runner::detect(&env);
+    let redactor = Redactor::from_env(env.iter().map(|(n, v)| (n.to_owned(), v.to_owned()))).on(runner);
+    let cli = match parse(&env) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(Unread::Line(error)) => {
             // Help and version come this way too, with code 0.
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
             drop(error.print());
             return code;
         }
+        Err(Unread::Inputs(error)) => {
+            return finish(false, &redactor, Err(error), None);
+        }
     };
-    let redactor = Redactor::from_env(
-        std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?))),
-    );
+    report::masks(runner, &env, &redactor);
     let sink: Box<dyn Sink> = if cli.global.json {
         Box::new(report::Json::new(redactor.clone()))
     } else {
-        Box::new(report::Terminal::new(redactor.clone(), cli.global.verbose))
+        Box::new(report::Terminal::new(redactor.clone(), cli.global.verbose, runner))
     };
     let mut shown = None;
     let result = run(&cli, &redactor, sink.as_ref(), &mut shown);
     drop(sink);
-    finish(cli.global.json, &redactor, result, shown)
+    let published = tell_runner(runner, &env, &redactor, &result, shown.as_ref());
+    let code = finish(cli.global.json, &redactor, result, shown);
+    match published {
+        Err(error) => {
+            drop(anstream::stderr().write_all(redactor.clean(&report::error(&error)).as_bytes()));
+            // What was done is done, but the next job would not know.
+            if code == 0 { error.kind.exit_code() } else { code }
+        }
+        Ok(()) => code,
+    }
+}
+
+/// Outputs, summary and annotations for the runner. A command that came to no plan and no error, such as `schema`, has
+/// nothing to say.
+fn tell_runner(
+    runner: Runner,
+    env: &Env,
+    redactor: &Redactor,
+    result: &Result<Answer>,
+    shown: Option<&Shown>,
+) -> Result<()> {
+    let ending = match result {
+        Ok(Answer { plan: None, .. }) => return Ok(()),
+        Ok(answer) => Ending { plan: answer.plan.as_ref(), report: answer.report.as_ref(), error: None },
+        Err(error) => Ending {
+            plan: shown.map(|(plan, _)| plan),
+            report: shown.and_then(|(_, report)| report.as_ref()),
+            error: Some(error),
+        },
+    };
+    report::publish(runner, env, redactor, ending)
+}
+
+/// Why there is nothing to run.
+enum Unread {
+    Line(clap::Error),
+    Inputs(Error),
+}
+
+/// Reads the command line, or what inputs make of it.
+fn parse(env: &Env) -> std::result::Result<Cli, Unread> {
+    let cli = Cli::try_parse().map_err(Unread::Line)?;
+    let Command::FromInputs { words } = &cli.command else { return Ok(cli) };
+    let mut program = Cli::command();
+    program.build();
+    let line = inputs::arguments(&program, words, env).map_err(Unread::Inputs)?;
+    let cli = Cli::try_parse_from(line).map_err(Unread::Line)?;
+    match cli.command {
+        Command::FromInputs { .. } => {
+            Err(Unread::Inputs(Error::usage("`from-inputs` is no command for inputs").at("input `command`")))
+        }
+        _ => Ok(cli),
+    }
 }
 
 /// Prints the answer or the error, and says the exit code.
@@ -156,7 +219,7 @@ fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, shown: Option
     };
     // A reader that went away (`| head`) is no failure of the release.
     drop(anstream::stderr().write_all(redactor.clean(&err).as_bytes()));
-    let out = redactor.clean(&out);
+    let out = if json { redactor.clean_json(&out).into() } else { redactor.clean(&out) };
     let written = if out.contains('\u{1b}') {
         let mut stdout = anstream::stdout();
         stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush())
@@ -204,7 +267,9 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
             tell_traffic(cli, &facts, sink);
             return answer;
         }
-        Command::Schema | Command::Completions { .. } => return text(String::new()),
+        Command::FromInputs { .. } | Command::Schema | Command::Completions { .. } => {
+            return text(String::new());
+        }
     };
     learn(redactor, &facts, &step.plan);
     *shown = Some((step.plan.clone(), None));
@@ -247,9 +312,6 @@ fn act(
         std::fs::write(file, plan.to_json()).map_err(|e| {
             Error::outside(format!("the plan cannot be written: {e}")).at(file.display().to_string())
         })?;
-    }
-    if report::github::is_here(facts.env.get("GITHUB_ACTIONS")) {
-        show(cli, redactor, &report::github::annotations(&plan));
     }
     let as_text = || text.unwrap_or_else(|| report::plan(&plan));
     if cli.global.dry_run || plan.is_empty() {

@@ -11,6 +11,7 @@ pub mod effect;
 pub mod error;
 pub mod event;
 pub mod facts;
+pub mod inputs;
 pub mod journal;
 pub mod plan;
 pub mod publish;

@@ -117,7 +117,7 @@ impl Tools {
 
     /// An outcome without secrets, before it is escaped for a file.
     fn cleaned(&self, outcome: &smoke::Outcome) -> smoke::Outcome {
-        let clean = |text: &String| self.redactor.clean(text).into_owned();
+        let clean = |text: &String| self.redactor.redacted(text).into_owned();
         smoke::Outcome {
             name: clean(&outcome.name),
             why: clean(&outcome.why),

@@ -104,7 +104,7 @@ impl Tools {
         self.tell(&summary, findings, outputs);
         if let Some(path) = &effect.summary {
             let text = report::summary(&effect.environment, &effect.verify, state);
-            self.report(path, &self.redactor.clean(&text))?;
+            self.report(path, &self.redactor.redacted(&text))?;
         }
         let of = |verdict| {
             let names = end

@@ -35,7 +35,7 @@ impl Sink for Json {
         let line = Value::Object(line).to_string();
         let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // Nobody reads: not a reason to stop in the middle of a release.
-        drop(writeln!(out, "{}", self.redactor.clean(&line)));
+        drop(writeln!(out, "{}", self.redactor.clean_json(&line)));
     }
 }
 
@@ -43,6 +43,17 @@ impl Sink for Json {
 fn is_question(plan: &Plan) -> bool {
     let questions = ["version next", "version check", "version replay", "branch check", "branch calendar"];
     questions.contains(&plan.step.as_str()) || plan.outputs.contains_key("changelog")
+}
+
+/// How a command ended, in a word.
+pub(super) fn outcome(plan: Option<&Plan>, report: Option<&Report>, error: Option<&Error>) -> &'static str {
+    match (error, plan, report) {
+        (Some(_), ..) => "refused",
+        (None, Some(plan), _) if plan.is_empty() && is_question(plan) => "answered",
+        (None, Some(plan), _) if plan.is_empty() => "nothing-to-do",
+        (None, _, Some(_)) => "done",
+        (None, _, None) => "planned",
+    }
 }
 
 /// The one document that `--json` prints: the plan's outputs at the top level, then what was found and done.
@@ -70,14 +81,7 @@ pub fn document(plan: Option<&Plan>, report: Option<&Report>, error: Option<&Err
             .collect();
         out.insert("effects".to_owned(), json!(effects));
     }
-    let outcome = match (error, plan, report) {
-        (Some(_), ..) => "refused",
-        (None, Some(plan), _) if plan.is_empty() && is_question(plan) => "answered",
-        (None, Some(plan), _) if plan.is_empty() => "nothing-to-do",
-        (None, _, Some(_)) => "done",
-        (None, _, None) => "planned",
-    };
-    out.insert("outcome".to_owned(), json!(outcome));
+    out.insert("outcome".to_owned(), json!(outcome(plan, report, error)));
     if let Some(error) = error {
         out.insert("error".to_owned(), json!(error));
     }

@@ -1,10 +1,18 @@
-//! Who shows what happens: a terminal or a job log, GitHub Actions besides, or JSON lines.
+//! Who shows what happens: a terminal or a job's log, JSON lines, and what the forge's runner takes.
 
 pub mod github;
+pub mod gitlab;
+mod html;
 mod json;
+mod publish;
 mod redact;
+mod runner;
 mod terminal;
+mod values;
 
 pub use json::{Json, document};
+pub use publish::{masks, publish};
 pub use redact::Redactor;
+pub use runner::{Runner, token};
 pub use terminal::{Terminal, error, plan, result};
+pub use values::Ending;

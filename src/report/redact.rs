@@ -6,10 +6,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// Knows the secrets of this process and blots them out. Clones share what they know.
+use super::Runner;
+
+/// Knows the secrets of this process and blots them out; and has no text be a command of the runner. Clones share what
+/// they know.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     secrets: Arc<RwLock<Vec<String>>>,
+    runner: Runner,
 }
 
 const MASK: &str = "***";
@@ -51,8 +55,33 @@ impl Redactor {
         secrets.dedup();
     }
 
-    /// The text without secrets, and without passwords in addresses.
+    /// For texts that this runner reads.
+    #[must_use]
+    pub fn on(mut self, runner: Runner) -> Self {
+        self.runner = runner;
+        self
+    }
+
+    /// The secrets, each also as it stands elsewhere: in an address, in JSON, in base64.
+    pub fn secrets(&self) -> Vec<String> {
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The text for a log: without secrets, without passwords in addresses, without commands of the runner.
     pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.redacted(text) {
+            Cow::Borrowed(text) => self.runner.inert(text),
+            Cow::Owned(text) => Cow::Owned(self.runner.inert(&text).into_owned()),
+        }
+    }
+
+    /// The same for a JSON document.
+    pub fn clean_json(&self, json: &str) -> String {
+        self.runner.inert_json(&self.redacted(json)).into_owned()
+    }
+
+    /// The text without secrets, and without passwords in addresses.
+    pub fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut out = Cow::Borrowed(text);
         for secret in self.secrets.read().unwrap_or_else(PoisonError::into_inner).iter() {
             if out.contains(secret.as_str()) {

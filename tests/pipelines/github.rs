@@ -1,0 +1,241 @@
+//! Actions and reusable workflows under `act`.
+
+use std::fs;
+
+use super::{HOSTILE, PARTS, PROGRAM, Ran, Sample, copy, run, tools};
+
+/// Runs the workflow `job.yml` of the sample.
+fn act(sample: &Sample) -> Ran {
+    let action = sample.dir.path().join("project");
+    let folders: Vec<String> = PARTS.iter().map(|part| format!("{part}/action.yml")).collect();
+    let files: Vec<&str> =
+        ["action.yml", "action"].into_iter().chain(folders.iter().map(String::as_str)).collect();
+    copy(&files, &action);
+    let mut command = sample.command(sample.tools.join("bin/act"));
+    command
+        .args(["push", "--workflows", ".github/workflows/job.yml", "--no-cache-server"])
+        .args(["--platform", "ubuntu-latest=-self-hosted", "--platform", "ubuntu-24.04=-self-hosted"])
+        .arg("--local-repository")
+        .arg(format!("release-steps/release-steps@v1={}", action.display()))
+        .args(["--env", &format!("RELEASE_STEPS_LOCAL={PROGRAM}")]);
+    run(command)
+}
+
+fn sample(script: &str, workflow: &str) -> Option<Sample> {
+    let tools = tools()?;
+    let script = format!(
+        "{script}\nmkdir -p .github/workflows\ncat >.github/workflows/job.yml <<'WORKFLOW'\n{workflow}\nWORKFLOW\n"
+    );
+    Some(Sample::new(tools, &script))
+}
+
+/// A workflow of one job; `$uses` is the project at its tag.
+fn job(steps: &str) -> String {
+    format!(
+        "on: push\njobs:\n  job:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n{steps}"
+    )
+}
+
+#[test]
+fn outputs_of_one_job_reach_the_next() {
+    let workflow = r#"
+on: push
+jobs:
+  plan:
+    runs-on: ubuntu-latest
+    outputs:
+      version: ${{ steps.next.outputs.version }}
+      notes: ${{ steps.log.outputs.changelog }}
+      reasons: ${{ steps.next.outputs.json }}
+    steps:
+      - uses: actions/checkout@v4
+      - id: next
+        uses: release-steps/release-steps/version@v1
+        with: {tool-version: local, explain: true}
+      - id: log
+        uses: release-steps/release-steps/changelog@v1
+        with: {tool-version: local}
+  use:
+    needs: plan
+    runs-on: ubuntu-latest
+    steps:
+      - env:
+          VERSION: ${{ needs.plan.outputs.version }}
+          NOTES: ${{ needs.plan.outputs.notes }}
+          JSON: ${{ needs.plan.outputs.reasons }}
+        run: |
+          printf '%s' "$VERSION" >"$TOP/version"
+          printf '%s' "$NOTES" >"$TOP/notes"
+          printf '%s' "$JSON" >"$TOP/json"
+"#;
+    let Some(sample) = sample(HOSTILE, workflow) else { return };
+    let workflow = workflow.replace("$TOP", &sample.dir.path().display().to_string());
+    sample.write("repo/.github/workflows/job.yml", &workflow);
+    // The version that a hostile message wanted to have masked is still there, and nothing was planted.
+    act(&sample)
+        .passes()
+        .says("| 1.3.0 (minor bump")
+        .says_not("❗  ::error")
+        .says_not("::set-output:: version=9.9.9");
+    let read =
+        |name: &str| fs::read_to_string(sample.dir.path().join(name)).expect("the second job wrote it");
+    assert_eq!(read("version"), "1.3.0");
+    let notes = sample.bash(&format!("{PROGRAM} changelog")).passes().log;
+    assert_eq!(read("notes"), notes);
+    assert!(notes.contains("##[add-mask]1.3.0"), "{notes}");
+    let json: serde_json::Value = serde_json::from_str(&read("json")).expect("JSON");
+    assert_eq!((&json["version"], &json["commits"]), (&"1.3.0".into(), &3.into()));
+}
+
+#[test]
+fn a_long_value_is_a_file() {
+    let script = "for n in $(seq 900); do echo \"feat: number $n of very many changes that make a long changelog, which is longer than an output may be\"; done >all
+        while read -r line; do printf 'commit refs/heads/main\\ncommitter Ada <ada@example.org> 1767225600 +0000\\ndata %s\\n%s\\n' \"${#line}\" \"$line\"; [ -n \"${first:-}\" ] || { first=1; printf 'from refs/heads/main^0\\n'; }; done <all | git fast-import --quiet
+        rm all";
+    let steps = r#"      - id: log
+        uses: release-steps/release-steps/changelog@v1
+        with: {tool-version: local}
+      - env:
+          SHORT: ${{ steps.log.outputs.changelog }}
+          FILE: ${{ steps.log.outputs.changelog_file }}
+        run: test -z "$SHORT" && grep -c 'number' "$FILE"
+"#;
+    let Some(sample) = sample(script, &job(steps)) else { return };
+    act(&sample).passes().says("| 900");
+}
+
+#[test]
+fn a_release_is_pushed_and_its_tag_handed_on() {
+    let steps = r#"      - id: plan
+        uses: release-steps/release-steps/release@v1
+        with: {tool-version: local, dry-run: true}
+      - id: release
+        uses: release-steps/release-steps@v1
+        with: {tool-version: local, command: run release}
+      - env: {PLANNED: "${{ steps.plan.outputs.tag }} ${{ steps.plan.outputs.outcome }}", MADE: "${{ steps.release.outputs.tag }} ${{ steps.release.outputs.outcome }}"}
+        run: echo "planned $PLANNED, made $MADE"
+      - id: again
+        uses: release-steps/release-steps/release@v1
+        with: {tool-version: local}
+      - env: {MADE: "${{ steps.again.outputs.outcome }} ${{ steps.again.outputs.released }}"}
+        run: echo "again $MADE"
+"#;
+    let script =
+        "printf 'release: {forge: false}\\n' >release-steps.yml; git add -A; git commit -qm 'feat: more'";
+    let Some(sample) = sample(script, &job(steps)) else { return };
+    act(&sample).passes().says("planned v1.3.0 planned, made v1.3.0 done").says("again nothing-to-do false");
+    sample.bash("git --git-dir \"$TOP/origin.git\" show v1.3.0:package.json").passes().says("1.3.0");
+}
+
+#[test]
+fn a_planted_failure_stops_each_step() {
+    let config = r"
+        cat >release-steps.yml <<'CONFIG'
+release: {forge: false}
+gates:
+  closed:
+    - window: {zone: UTC, open: [{days: mon-sun, hours: '00:00-24:00'}], closed: [{dates: 2020-01-01..2099-12-31, reason: planted}]}
+  open: []
+CONFIG
+        echo '{' >broken.sarif";
+    // The step, its inputs, what it says, the outcome that later steps see, and an output.
+    let cases = [
+        ("version", "command: check, title: 'no convention'", "no convention", "verdict", ""),
+        ("scan", "reports: broken.sarif", "broken.sarif", "verdict", "unknown fail"),
+        ("gate", "environment: closed", "planted", "verdict", "fail"),
+        ("gate", "environment: missing", "missing", "verdict", ""),
+        ("version", "dry-run: 'perhaps'", "neither true nor false", "version", ""),
+        ("version", "channel: 'rc --yes'", "rc --yes", "version", ""),
+        ("release", "to: '--no-push'", "--no-push", "tag", ""),
+        ("run", "name: nothing", "there is no chain `nothing`", "tag", ""),
+        ("branch", "command: check, issue: PAY-1", "takes no such input", "branch", ""),
+        ("build", "workflow: build.yml", "forge", "correlation", ""),
+    ];
+    for (part, with, says, output, value) in cases {
+        let steps = format!(
+            "      - id: step\n        continue-on-error: true\n        uses: release-steps/release-steps/{part}@v1\n        \
+             with: {{tool-version: local, token: '', {with}}}\n      \
+             - env: {{SEEN: \"${{{{ steps.step.outcome }}}} [${{{{ steps.step.outputs.{output} }}}}]\"}}\n        run: echo \"seen $SEEN\"\n"
+        );
+        let Some(sample) = sample(config, &job(&steps)) else { return };
+        let ran = act(&sample).passes().says(says);
+        let seen = value.split(' ').any(|value| ran.log.contains(&format!("seen failure [{value}]")));
+        assert!(seen, "{part}, {with}: the failure is not seen with `{value}`:\n{}", ran.log);
+    }
+}
+
+/// A workflow of the sample that calls a reusable one of ours.
+fn calling(script: &str, workflow: &str, with: &str, more: &str) -> Option<Sample> {
+    let call = format!(
+        "on: push\njobs:\n  call:\n    uses: ./.github/workflows/{workflow}\n    with: {{tool-version: local, {with}}}\n{more}"
+    );
+    let sample = sample(script, &call)?;
+    copy(&[&format!(".github/workflows/{workflow}")], &sample.repo());
+    Some(sample)
+}
+
+#[test]
+fn the_ci_workflow_builds_tests_and_scans() {
+    let after = "  after:\n    needs: call\n    runs-on: ubuntu-latest\n    steps:\n      - env: {SEEN: '${{ needs.call.outputs.version }} ${{ needs.call.outputs.verdict }}'}\n        run: echo \"after $SEEN\"\n";
+    let report = r#"<testsuite name="t" tests="1"><testcase name="a" classname="b"/></testsuite>"#;
+    let script = format!(
+        "git commit -q --allow-empty -m 'feat: more'\nprintf 'scan: {{reports: [report.xml]}}\\n' >release-steps.yml\ncat >report.txt <<'END'\n{report}\nEND\n"
+    );
+    let Some(sample) = calling(
+        &script,
+        "ci.yml",
+        "build: 'echo \"built $VERSION\"', test: cp report.txt report.xml, scan: true",
+        after,
+    ) else {
+        return;
+    };
+    act(&sample).passes().says("built 1.3.0").says("after 1.3.0 pass");
+    let Some(sample) = calling(
+        &script,
+        "ci.yml",
+        "build: 'echo built', test: cp report.txt report.xml && false, scan: true",
+        after,
+    ) else {
+        return;
+    };
+    act(&sample).fails().says("1 tests").says_not("after 1.3.0");
+}
+
+#[test]
+fn the_release_workflow_releases_once() {
+    let after = "  after:\n    needs: call\n    runs-on: ubuntu-latest\n    steps:\n      - env: {SEEN: '${{ needs.call.outputs.tag }}'}\n        run: echo \"after $SEEN\"\n";
+    let script =
+        "printf 'release: {forge: false}\\n' >release-steps.yml; git add -A; git commit -qm 'feat: more'";
+    let Some(sample) = calling(script, "release.yml", "environment: release", after) else { return };
+    act(&sample).passes().says("after v1.3.0");
+    sample.bash("git --git-dir \"$TOP/origin.git\" rev-parse v1.3.0").passes();
+}
+
+#[test]
+fn the_deploy_workflow_asks_the_gate_and_rolls_back() {
+    let script =
+        "printf 'gates:\\n  open: []\\n  closed:\\n    - expression: \"false\"\\n' >release-steps.yml";
+    let with = |environment: &str, verify: &str| {
+        format!(
+            "environment: {environment}, version: 1.3.0, previous-version: 1.2.3, deploy: 'echo \"deployed $VERSION\"', verify: '{verify}', rollback: 'echo \"back to $PREVIOUS_VERSION\"'"
+        )
+    };
+    let Some(sample) = calling(script, "deploy.yml", &with("open", "true"), "") else { return };
+    act(&sample).passes().says("| deployed 1.3.0").says_not("| back to");
+    let Some(sample) = calling(script, "deploy.yml", &with("open", "false"), "") else { return };
+    act(&sample).fails().says("| deployed 1.3.0").says("| back to 1.2.3");
+    let Some(sample) = calling(script, "deploy.yml", &with("closed", "true"), "") else { return };
+    act(&sample).fails().says_not("| deployed").says_not("| back to");
+}
+
+#[test]
+fn the_hotfix_workflow_pushes_a_branch() {
+    let after = "  after:\n    needs: call\n    runs-on: ubuntu-latest\n    steps:\n      - env: {SEEN: '${{ needs.call.outputs.branch }} ${{ needs.call.outputs.version }}'}\n        run: echo \"after $SEEN\"\n";
+    let Some(sample) =
+        calling("git commit -q --allow-empty -m 'feat: more'", "hotfix.yml", "issue: PAY-12", after)
+    else {
+        return;
+    };
+    act(&sample).passes().says("after hotfix/").says("1.2.4");
+    sample.bash("git --git-dir \"$TOP/origin.git\" branch --list 'hotfix/*'").passes().says("hotfix/");
+}

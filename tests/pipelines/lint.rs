@@ -1,0 +1,83 @@
+//! What others say of the files: zizmor, actionlint, check-jsonschema, shellcheck.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{PARTS, ROOT, Ran, run, tools};
+
+fn tool(tools: &Path, program: &str, arguments: &[&str], files: &[PathBuf]) -> Ran {
+    let mut command = Command::new(tools.join(program));
+    let path =
+        std::env::join_paths([tools.join("venv/bin"), "/usr/bin".into(), "/bin".into()]).expect("a path");
+    command.current_dir(ROOT).env("PATH", path).args(arguments).args(files);
+    run(command)
+}
+
+fn below(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(Path::new(ROOT).join(folder))
+        .expect("it can be read")
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == extension))
+        .collect();
+    found.sort();
+    assert!(!found.is_empty(), "{folder} has none");
+    found
+}
+
+fn actions() -> Vec<PathBuf> {
+    PARTS
+        .iter()
+        .map(|part| format!("{part}/action.yml"))
+        .chain(["action.yml".to_owned()])
+        .map(|path| Path::new(ROOT).join(path))
+        .collect()
+}
+
+#[test]
+fn workflows_and_actions() {
+    let Some(tools) = tools() else { return };
+    let workflows = below(".github/workflows", "yml");
+    let all: Vec<PathBuf> = workflows.iter().cloned().chain(actions()).collect();
+    tool(
+        &tools,
+        "venv/bin/zizmor",
+        &["--offline", "--persona=pedantic", "--config", ".github/zizmor.yml"],
+        &all,
+    )
+    .passes();
+    // `queue` is newer than actionlint: https://github.blog/changelog/2026-05-07-github-actions-concurrency-groups-now-allow-larger-queues
+    tool(&tools, "bin/actionlint", &["-ignore", "unexpected key \"queue\" for \"concurrency\""], &workflows)
+        .passes();
+    let schema = "venv/bin/check-jsonschema";
+    tool(&tools, schema, &["--builtin-schema", "vendor.github-workflows"], &workflows).passes();
+    tool(&tools, schema, &["--builtin-schema", "vendor.github-actions"], &actions()).passes();
+}
+
+#[test]
+fn templates() {
+    let Some(tools) = tools() else { return };
+    let schema = ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"];
+    tool(&tools, "venv/bin/check-jsonschema", &schema, &below("gitlab-ci-templates", "yml")).passes();
+}
+
+#[test]
+fn scripts() {
+    let Some(tools) = tools() else { return };
+    let scripts: Vec<PathBuf> = below("action", "sh").into_iter().chain(below(".ci", "sh")).collect();
+    tool(&tools, "venv/bin/shellcheck", &["--external-sources"], &scripts).passes();
+}
+
+#[test]
+fn the_linters_find_something() {
+    let Some(tools) = tools() else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let bad = dir.path().join("bad.yml");
+    fs::write(&bad, "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo ${{ github.head_ref }}\n").expect("written");
+    tool(&tools, "venv/bin/zizmor", &["--offline"], &[bad.clone()]).fails();
+    fs::write(&bad, "on: push\njobs:\n  a:\n    steps: []\n").expect("written");
+    tool(&tools, "bin/actionlint", &[], &[bad.clone()]).fails();
+    tool(&tools, "venv/bin/check-jsonschema", &["--builtin-schema", "vendor.github-workflows"], &[bad])
+        .fails();
+}
