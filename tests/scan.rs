@@ -288,6 +288,29 @@ fn hostile_shapes_end_soon() {
     }
 }
 
+/// Text of test runners in CDATA, `>` in attributes, and what only looks like elements.
+#[test]
+fn tests_with_markup_in_their_texts_are_read() {
+    let junit = |cases: &str| format!("<testsuites><testsuite>{cases}</testsuite></testsuites>");
+    let read = |text: &str| read(text.as_bytes()).map(|(_, r)| r.tests.unwrap());
+    let trace = "at Bar.<init>(Bar.java)\n".repeat(500);
+    let failed =
+        format!("<testcase name='a'><failure><![CDATA[{trace}]]></failure></testcase><!-- <b> <c> -->");
+    let tests = read(&junit(&failed)).unwrap();
+    assert_eq!((tests.total, tests.failed), (1, 1));
+    let tests = read(&junit(&"<testcase name='a > b' file=\"x\"/>".repeat(500))).unwrap();
+    assert_eq!((tests.total, tests.failed), (500, 0));
+    assert!(read(&junit(&"<a>".repeat(500))).is_err());
+    let most = read("<testsuite errors='18446744073709551615' failures='1'/>").unwrap();
+    assert_eq!(most.failed, u64::MAX, "too many to count are not none");
+    // Text of which every part could be the end of every other.
+    let began = std::time::Instant::now();
+    for hostile in ["<a".repeat(1 << 20) + "/>", "<a '".repeat(1 << 20), "<![CDATA[".repeat(1 << 20)] {
+        assert!(read(&format!("<testsuite>{hostile}")).is_err());
+    }
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
 #[test]
 fn coverage_of_reports() {
     let percent =
@@ -465,6 +488,10 @@ fn policy_and_baseline() {
     assert!(ids(&strict).contains(&"B602".to_owned()));
     let likely = Policy { epss: Some(0.5), kev: Then::Allow, new: Ceiling::Critical, ..Policy::default() };
     assert!(said(&likely, &none_new).contains(&block("CVE-2025-24813", Why::LikelyExploited)));
+    // `none` is nothing at all, also of what nobody says how bad it is.
+    let nothing = Policy { all: Ceiling::None, unknown: Then::Allow, ..Policy::default() };
+    let vague = [Finding { severity: Severity::Unknown, kev: false, kind: Kind::Code, ..now[0].clone() }];
+    assert_eq!(judge(&vague, &[false], &nothing).len(), 1);
     // A severity that nobody knows is no pass.
     let unknown = merge(findings("trivy-repository.json"));
     let objections = judge(&unknown, &vec![true; unknown.len()], &default);

@@ -26,14 +26,13 @@ pub enum Ceiling {
 
 impl Ceiling {
     fn admits(self, severity: Severity) -> bool {
-        severity
-            <= match self {
-                Ceiling::None => Severity::Unknown,
-                Ceiling::Low => Severity::Low,
-                Ceiling::Medium => Severity::Medium,
-                Ceiling::High => Severity::High,
-                Ceiling::Critical => Severity::Critical,
-            }
+        match self {
+            Ceiling::None => false,
+            Ceiling::Low => severity <= Severity::Low,
+            Ceiling::Medium => severity <= Severity::Medium,
+            Ceiling::High => severity <= Severity::High,
+            Ceiling::Critical => true,
+        }
     }
 }
 

@@ -81,6 +81,9 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         Some(at) => format!("gate {environment} at {at}"),
         None => format!("gate {environment}"),
     };
+    if !args.only.is_empty() {
+        plan.summary.push_str(&format!(", only {}", args.only.join(", ")));
+    }
     let mut gather = Gather {
         facts,
         environment,
@@ -126,7 +129,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     plan.output("verdict", whole.to_string());
     plan.output("checks", checks);
     if let Some(path) = &args.evidence {
-        let evidence = evidence(&lines, whole, &gather)?;
+        let evidence = evidence(&lines, whole, &gather, &args.only)?;
         plan.regardless = true;
         if let Some(effect) = write(facts, path, evidence)? {
             plan.then(effect);
@@ -339,10 +342,10 @@ fn record(line: &Line<'_>, with_facts: bool) -> Value {
 }
 
 /// The record that an auditor reads.
-fn evidence(lines: &[Line<'_>], whole: Verdict, gather: &Gather<'_>) -> Result<String> {
+fn evidence(lines: &[Line<'_>], whole: Verdict, gather: &Gather<'_>, only: &[String]) -> Result<String> {
     let facts = gather.facts;
     let checks: Vec<Value> = lines.iter().map(|line| record(line, true)).collect();
-    let document = json!({
+    let mut document = json!({
         "format": 1,
         "tool": format!("release-steps {}", env!("CARGO_PKG_VERSION")),
         "gate": gather.environment,
@@ -355,6 +358,10 @@ fn evidence(lines: &[Line<'_>], whole: Verdict, gather: &Gather<'_>) -> Result<S
         "started_by": gather.starters(),
         "checks": checks,
     });
+    // The verdict of some checks is not that of the gate.
+    if !only.is_empty() {
+        document["only"] = json!(only);
+    }
     let redactor = Redactor::from_env(facts.env.iter().map(|(n, v)| (n.to_owned(), v.to_owned())));
     Ok(redactor.clean(&format!("{document:#}\n")).into_owned())
 }
