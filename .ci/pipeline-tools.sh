@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what runs and checks the pipelines in the tests: act, gitlab-ci-local, actionlint, zizmor, check-jsonschema and
-# shellcheck, with Go, npm and Python of the machine, into the target folder. Nothing of the machine is changed. Prints the
+# Installs what runs and checks the pipelines in the tests, with Go, npm and Python of the machine, into the target folder:
+# act, gitlab-ci-local, actionlint, zizmor, check-jsonschema and shellcheck. Nothing of the machine is changed. Prints the
 # folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."

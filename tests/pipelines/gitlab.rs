@@ -9,7 +9,6 @@ fn pipeline(sample: &Sample, jobs: &[&str]) -> Ran {
     let mut command = sample.command(sample.tools.join("node_modules/.bin/gitlab-ci-local"));
     command
         .args(["--force-shell-executor", "--variable", &format!("RELEASE_STEPS_LOCAL={PROGRAM}")])
-        .args(["--variable", "CI_DEFAULT_BRANCH=main"])
         .args(jobs);
     run(command)
 }
@@ -73,6 +72,7 @@ gates:
   closed:
     - window: {zone: UTC, open: [{days: mon-sun, hours: '00:00-24:00'}], closed: [{dates: 2020-01-01..2099-12-31, reason: planted}]}
 CONFIG
+        git add -A; git commit -qm 'feat: more'
         echo '{' >broken.sarif";
     let cases = [
         ("version", "command: check, title: 'no convention'", "no convention"),
@@ -109,9 +109,8 @@ fn the_whole_chain_runs_up_to_the_click() {
         cat >release-steps.yml <<'CONFIG'
 release: {forge: false}
 scan: {reports: [report.xml]}
-gates: {production: []}
+gates: {production: [{window: {zone: UTC, open: [{days: mon-sun, hours: '00:00-24:00'}]}}]}
 CONFIG
-        echo '<testsuite name=''t'' tests=''1''><testcase name=''a'' classname=''b''/></testsuite>' | sed s/=t/=\'t\'/ >/dev/null
         printf '<testsuite name=\042t\042 tests=\0421\042><testcase name=\042a\042 classname=\042b\042/></testsuite>' >report.xml
         git add -A; git commit -qm 'feat: more'";
     let chain = [
