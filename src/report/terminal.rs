@@ -35,6 +35,9 @@ fn painted(style: Style, text: &str) -> String {
     format!("{style}{}{style:#}", inert(text, Newlines::Flatten))
 }
 
+/// The effects that have begun, and the one whose output the log folds at the moment, with the mark that closes it.
+type Groups = (BTreeMap<String, String>, Option<(String, String)>);
+
 /// Writes events to standard error.
 #[derive(Debug)]
 pub struct Terminal {
@@ -42,8 +45,7 @@ pub struct Terminal {
     verbose: bool,
     runner: Runner,
     spinner: Mutex<Option<ProgressBar>>,
-    /// The effects that have begun, and the one whose output the log folds at the moment, with the mark that closes it.
-    groups: Mutex<(BTreeMap<String, String>, Option<(String, String)>)>,
+    groups: Mutex<Groups>,
 }
 
 impl Terminal {

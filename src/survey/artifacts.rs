@@ -38,7 +38,7 @@ pub fn in_file(facts: &Facts<'_>, file: &str) -> Result<Known> {
     let there = reports::read(&facts.root.join(file), |piece| {
         text.extend_from_slice(&piece[..piece.len().min(LONGEST.saturating_sub(text.len()))]);
     })?;
-    if !there {
+    if there.is_none() {
         return Ok(Err(format!("there is no record {file}")));
     }
     // One that is too long is cut, and then no record.

@@ -8,7 +8,7 @@ pub fn names(text: &str) -> Vec<&str> {
 }
 
 /// The text with the variables' values; the name of the first that has none is the error.
-pub fn expand<'t>(text: &'t str, value: impl Fn(&str) -> Option<String>) -> Result<String, &'t str> {
+pub fn expand(text: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, &str> {
     let mut out = String::with_capacity(text.len());
     for (plain, name) in pieces(text) {
         out.push_str(plain);
@@ -20,7 +20,7 @@ pub fn expand<'t>(text: &'t str, value: impl Fn(&str) -> Option<String>) -> Resu
 }
 
 /// The same for an address, in which a value that stands as password or secret parameter is encoded.
-pub fn expand_url<'t>(url: &'t str, value: impl Fn(&str) -> Option<String>) -> Result<String, &'t str> {
+pub fn expand_url(url: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, &str> {
     let secret = secrets_in_url(url);
     expand(url, |name| {
         let value = value(name)?;
