@@ -147,7 +147,7 @@ pub fn main() -> u8 {
     let mut shown = None;
     let result = run(&cli, &redactor, sink.as_ref(), &mut shown);
     drop(sink);
-    let published = tell_runner(runner, &env, &redactor, &result, shown.as_ref());
+    let published = tell_runner((runner, cli.global.json), &env, &redactor, &result, shown.as_ref());
     let code = finish(cli.global.json, &redactor, result, shown);
     match published {
         Err(error) => {
@@ -162,7 +162,7 @@ pub fn main() -> u8 {
 /// Outputs, summary and annotations for the runner. A command that came to no plan and no error, such as `schema`, has
 /// nothing to say.
 fn tell_runner(
-    runner: Runner,
+    (runner, json): (Runner, bool),
     env: &Env,
     redactor: &Redactor,
     result: &Result<Answer>,
@@ -177,7 +177,7 @@ fn tell_runner(
             error: Some(error),
         },
     };
-    report::publish(runner, env, redactor, ending)
+    report::publish(runner, env, redactor, ending, json)
 }
 
 /// Why there is nothing to run.

@@ -337,12 +337,12 @@ fn said(kind: Kind, what: &str, ask: &Ask, state: &Said) -> Option<Reply> {
             state.members.iter().map(|m| json!({ "login": m, "type": "User" })).collect()
         }
         (Kind::GitLab, _) if !first => json!([]),
-        (Kind::GitLab, "merge_requests") if state.merged => {
+        (Kind::GitLab, _) if what.ends_with("/merge_requests") && state.merged => {
             json!([{ "id": 1, "iid": 7, "title": "t", "description": "", "state": "merged",
             "source_branch": "work", "target_branch": "main", "sha": state.commit, "merge_commit_sha": state.commit,
             "author": { "id": 1, "username": state.author }, "labels": [], "reviewers": [], "web_url": "" }])
         }
-        (Kind::GitLab, "merge_requests") => json!([]),
+        (Kind::GitLab, _) if what.ends_with("/merge_requests") => json!([]),
         (Kind::GitLab, "merge_requests/7/approvals") => {
             let by = |person: &&str| json!({ "user": { "username": person, "name": person }, "approved_at": WHEN });
             json!({ "approved_by": state.approved.iter().map(by).collect::<Vec<_>>() })

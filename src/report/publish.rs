@@ -26,8 +26,8 @@ pub fn masks(runner: Runner, env: &Env, redactor: &Redactor) {
     }
 }
 
-/// Hands over what came of a command.
-pub fn publish(runner: Runner, env: &Env, redactor: &Redactor, ending: Ending<'_>) -> Result<()> {
+/// Hands over what came of a command; `json` says that standard error holds JSON lines.
+pub fn publish(runner: Runner, env: &Env, redactor: &Redactor, ending: Ending<'_>, json: bool) -> Result<()> {
     let values: Vec<(String, String)> = ending
         .values()
         .into_iter()
@@ -36,8 +36,13 @@ pub fn publish(runner: Runner, env: &Env, redactor: &Redactor, ending: Ending<'_
     match runner {
         Runner::None => Ok(()),
         Runner::GitHub => {
-            let annotations = github::annotations(ending);
-            lines(&annotations.iter().map(|line| redactor.redacted(line).into_owned()).collect::<Vec<_>>());
+            // Standard error holds nothing but JSON lines where those were asked for.
+            if !json {
+                let annotations = github::annotations(ending);
+                lines(
+                    &annotations.iter().map(|line| redactor.redacted(line).into_owned()).collect::<Vec<_>>(),
+                );
+            }
             to_github(env, redactor, &values, ending)
         }
         Runner::GitLab => to_gitlab(env, redactor, &values),

@@ -300,7 +300,6 @@ fn requests_comments_and_checks_are_made_once() {
 fn gates_read_checks_reviews_freezes_and_issues() {
     use release_steps::rules::gate::approvals::Says;
     use release_steps::rules::gate::runs::RunState;
-    use release_steps::world::forge::gate::GateView as _;
     for world in worlds() {
         let kind = world.kind;
         let commit: CommitId = world.push("heads/release/v1").parse().unwrap();

@@ -37,6 +37,7 @@ enum SmokeSchema {
     Map(LongSmoke),
 }
 
+/// Checks, with how long and how often they are tried.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct LongSmoke {
