@@ -282,7 +282,7 @@ fn a_changelog_is_enriched_by_the_requests_of_its_commits() {
          {{ e.request.author }}|{{ e.request.labels | join(',') }}|{{ e.request.issues | join(',') }}{% endif %}\n{% endfor %}{% endfor %}\
          {% for c in contributors %}{{ c.name }} {{ c.login }} {{ c.first_time }}\n{% endfor %}";
     let script = format!("printf '%s' \"$NOTES\" >notes.j2\n{GROWN}");
-    for whole in Whole::both(config, &script.replace("$NOTES", &template.replace('\n', "\n"))) {
+    for whole in Whole::both(config, &script.replace("$NOTES", template)) {
         let kind = whole.forge.kind;
         let id = |rev: &str| whole.git.git(&["rev-parse", rev]).trim().to_owned();
         whole.forge.brought(7, "ada-l", &["api", "big"], "Closes #3", &[id("main~2")]);

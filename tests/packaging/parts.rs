@@ -159,7 +159,8 @@ pub fn inputs_of(part: Option<&Part>) -> Vec<Input> {
                 .collect();
             let mut listed = part.commands.to_vec();
             let mut there = below.clone();
-            (listed.sort_unstable(), there.sort_unstable());
+            listed.sort_unstable();
+            there.sort_unstable();
             assert_eq!(listed, there, "the commands of {}", part.name);
             match part.commands {
                 [] => vec![("", command)],

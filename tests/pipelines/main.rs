@@ -15,6 +15,7 @@ use tempfile::TempDir;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const PROGRAM: &str = env!("CARGO_BIN_EXE_release-steps");
 
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 /// The folder of the tools; none where they are not installed: `.ci/test.sh` does not install them yet.
 fn tools() -> Option<PathBuf> {
     let folder = std::env::var_os("PIPELINE_TOOLS")
