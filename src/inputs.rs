@@ -125,7 +125,7 @@ mod tests {
 
     fn program() -> Command {
         Command::new("p")
-            .arg(Arg::new("dry_run").long("dry-run").global(true).action(ArgAction::SetTrue))
+            .arg(Arg::new("dry-run").long("dry-run").global(true).action(ArgAction::SetTrue))
             .subcommand(Command::new("version").subcommand(
                 Command::new("next").arg(Arg::new("channel").long("channel")).arg(Arg::new("to")),
             ))
