@@ -350,20 +350,16 @@ fn act(
     }
     ask(cli, facts, &plan)?;
     let mut journal = Journal::open(&facts.git_dir, &plan)?;
-    let tools = Tools::new(&facts.root, facts.forges()).with(facts.env.clone(), redactor.clone());
+    let tools = tools(facts, redactor);
     let applied = apply(&plan, &tools, &mut journal, sink);
-    let plan = tools.told().into_plan(plan);
-    *shown = Some((plan.clone(), None));
-    let report = applied?;
+    let (plan, report) = told(&tools, plan, applied, shown)?;
     for mut run in journal::unfinished(&facts.git_dir)? {
         if run.plan.step == plan.step {
             run.journal.finish("superseded")?;
         }
     }
     settle(facts, &plan.step)?;
-    *shown = Some((plan.clone(), Some(report.clone())));
-    plan.verdict()?;
-    Ok(Answer { text: report::result(&plan, &report), plan: Some(plan), report: Some(report) })
+    answer(plan, report, shown)
 }
 
 /// The values that a plan's effects use as secrets appear in no output from here on.
@@ -385,11 +381,31 @@ fn watch(
     if cli.global.verbose {
         show(cli, redactor, &report::plan(&plan));
     }
-    let tools = Tools::new(&facts.root, facts.forges()).with(facts.env.clone(), redactor.clone());
+    let tools = tools(facts, redactor);
     let looked = look(&plan, &tools, sink);
+    let (plan, report) = told(&tools, plan, looked, shown)?;
+    answer(plan, report, shown)
+}
+
+/// The write side of the world, for effects that name variables and write reports.
+fn tools(facts: &Facts<'_>, redactor: &Redactor) -> Tools {
+    Tools::new(&facts.root, facts.forges()).with(facts.env.clone(), redactor.clone())
+}
+
+/// The plan with what its effects found out, which people see also when one of them failed.
+fn told(
+    tools: &Tools,
+    plan: Plan,
+    applied: Result<Report>,
+    shown: &mut Option<Shown>,
+) -> Result<(Plan, Report)> {
     let plan = tools.told().into_plan(plan);
     *shown = Some((plan.clone(), None));
-    let report = looked?;
+    Ok((plan, applied?))
+}
+
+/// The answer of a plan that was applied: its verdict, by what was found before and after.
+fn answer(plan: Plan, report: Report, shown: &mut Option<Shown>) -> Result<Answer> {
     *shown = Some((plan.clone(), Some(report.clone())));
     plan.verdict()?;
     Ok(Answer { text: report::result(&plan, &report), plan: Some(plan), report: Some(report) })
@@ -461,14 +477,11 @@ fn resume(
     show(cli, redactor, &report::plan(&run.plan));
     ask(cli, facts, &run.plan)?;
     learn(redactor, facts, &run.plan);
-    let tools = Tools::new(&facts.root, facts.forges()).with(facts.env.clone(), redactor.clone());
+    let tools = tools(facts, redactor);
     let applied = apply(&run.plan, &tools, &mut run.journal, sink);
-    run.plan = tools.told().into_plan(run.plan);
-    let report = applied?;
+    let (plan, report) = told(&tools, run.plan, applied, shown)?;
     drop(lock);
-    *shown = Some((run.plan.clone(), Some(report.clone())));
-    run.plan.verdict()?;
-    Ok(Answer { text: report::result(&run.plan, &report), plan: Some(run.plan), report: Some(report) })
+    answer(plan, report, shown)
 }
 
 /// Shows text to people, beside the document that machines get.

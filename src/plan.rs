@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::data::CommitId;
 use crate::effect::Effect;
 use crate::error::{Error, Result};
+use crate::rules::gate::Verdict;
 
 /// The version of the plan's JSON. A plan of another version is refused, never guessed at.
 pub const FORMAT: u32 = 1;
@@ -90,6 +91,16 @@ pub enum Answer {
     Unknown,
     /// Does not hold.
     Fail,
+}
+
+impl From<Verdict> for Answer {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Answer::Pass,
+            Verdict::Unknown => Answer::Unknown,
+            Verdict::Fail => Answer::Fail,
+        }
+    }
 }
 
 /// One thing that a step found.

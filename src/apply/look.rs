@@ -10,7 +10,7 @@ use super::{Outcome, Report, Tools};
 use crate::effect::Smoke;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
-use crate::plan::{self, Finding, Plan};
+use crate::plan::{Finding, Plan};
 use crate::rules::smoke::{self, Verdict, report};
 use crate::world::files;
 use crate::world::git::write::Made;
@@ -81,7 +81,7 @@ impl Tools {
         let mut probe = Probe::new(self.root.clone(), effect.within.std(), effect.at_once, effect.again);
         probe.variables = effect.variables().into_iter().filter_map(value).collect();
         probe.version = effect.version.clone();
-        probe.clean = Box::new(move |text| redactor.clean(text).into_owned());
+        probe.clean = Box::new(move |text| redactor.redacted(text).into_owned());
         let total = effect.checks.len();
         let answered = std::cell::Cell::new(0);
         let outcomes = probe.run(&effect.checks, &|outcome| {
@@ -95,12 +95,7 @@ impl Tools {
         }
         let verdict = smoke::verdict(&outcomes);
         let findings = outcomes.iter().map(|outcome| {
-            let answer = match outcome.verdict {
-                Verdict::Pass => plan::Answer::Pass,
-                Verdict::Unknown => plan::Answer::Unknown,
-                Verdict::Fail => plan::Answer::Fail,
-            };
-            Finding::new(answer, "smoke", outcome.why.clone()).at(outcome.name.clone())
+            Finding::new(outcome.verdict.into(), "smoke", outcome.why.clone()).at(outcome.name.clone())
         });
         let said = format!("smoke {}: {}", effect.environment, report::numbers(&outcomes));
         self.tell(&said, findings, [("verdict", json!(verdict)), ("checks", json!(outcomes))]);

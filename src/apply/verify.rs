@@ -21,7 +21,7 @@ impl Tools {
     pub(super) fn verify(&self, at: &str, effect: &Verify, sink: &dyn Sink) -> Result<()> {
         let verify = &effect.verify;
         let redactor = self.redactor.clone();
-        let clean = Box::new(move |text: &str| redactor.clean(text).into_owned());
+        let clean = Box::new(move |text: &str| redactor.redacted(text).into_owned());
         let source = Source::new(verify, &|name| self.env.get(name).map(str::to_owned), clean)?;
         let path = Path::new(&effect.state);
         let key = key(effect);

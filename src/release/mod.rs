@@ -178,12 +178,7 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
     }
     push(facts, wanted, &place, &found, &rev, &mut plan)?;
     if plan.leaves_machine() {
-        let releases: Vec<Publication> = released
-            .iter()
-            .zip(&notes)
-            .filter_map(|(c, notes)| publication(c, c.next.as_ref()?, notes))
-            .collect();
-        plan_releases(facts, &releases, wanted.replace, &mut plan)?;
+        publish(facts, wanted, &released, &notes, &mut plan)?;
     }
     Ok(plan)
 }
@@ -232,6 +227,19 @@ fn publish_what_is_missing(
         plan.summary = summary;
     }
     Ok(())
+}
+
+/// Plans what the forge gets of the releases, each with its notes.
+fn publish(
+    facts: &Facts<'_>,
+    wanted: &Wanted,
+    released: &[&Candidate],
+    notes: &[String],
+    plan: &mut Plan,
+) -> Result<()> {
+    let releases: Vec<Publication> =
+        released.iter().zip(notes).filter_map(|(c, notes)| publication(c, c.next.as_ref()?, notes)).collect();
+    plan_releases(facts, &releases, wanted.replace, plan)
 }
 
 /// What a commit's changelog says of a version, without the heading: the release's title is one.

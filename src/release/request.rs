@@ -4,13 +4,13 @@
 use semver::Version;
 
 use super::push::branch_update;
-use super::{Place, Wanted, message, notes_of_changelog, publication, require, tag};
+use super::{Place, Wanted, message, notes_of_changelog, require, tag};
 use crate::data::CommitId;
 use crate::effect::{Commit, Effect, Make, Push, RefUpdate, Rev};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
-use crate::publish::{Publication, RequestPlan, plan_releases, plan_requests};
+use crate::publish::{RequestPlan, plan_requests};
 use crate::rules::branching::name;
 use crate::rules::changelog::headings;
 use crate::rules::text::{Newlines, inert};
@@ -272,11 +272,6 @@ pub(super) fn make(
         return Ok(plan);
     }
     plan.then(Effect::Push(Push { remote: facts.config.release.remote.clone(), updates }));
-    let releases: Vec<Publication> = released
-        .iter()
-        .zip(&notes)
-        .filter_map(|(c, notes)| publication(c, c.next.as_ref()?, notes))
-        .collect();
-    plan_releases(facts, &releases, wanted.replace, &mut plan)?;
+    super::publish(facts, wanted, &refs, &notes, &mut plan)?;
     Ok(plan)
 }

@@ -9,6 +9,7 @@ pub mod commit;
 pub mod files;
 pub mod gate;
 pub mod links;
+pub mod markup;
 pub mod notes;
 pub mod packages;
 pub mod replay;

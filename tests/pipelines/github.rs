@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{HOSTILE, PARTS, PROGRAM, ROOT, Ran, Sample, copy, run, tools};
+use super::{HOSTILE, PARTS, PLANTED, PROGRAM, ROOT, Ran, Sample, copy, run, tools};
 
 /// Runs the workflow `job.yml` of the sample.
 fn act(sample: &Sample) -> Ran {
@@ -130,15 +130,6 @@ fn a_release_is_pushed_and_its_tag_handed_on() {
 
 #[test]
 fn a_planted_failure_stops_each_step() {
-    let config = r"
-        cat >release-steps.yml <<'CONFIG'
-release: {forge: false}
-gates:
-  closed:
-    - window: {zone: UTC, open: [{days: mon-sun, hours: '00:00-24:00'}], closed: [{dates: 2020-01-01..2099-12-31, reason: planted}]}
-CONFIG
-        git add -A; git commit -qm 'feat: more'
-        echo '{' >broken.sarif";
     // The step, its inputs, what it says, the outcome that later steps see, and an output.
     let cases = [
         ("version", "command: check, title: 'no convention'", "no convention", "verdict", ""),
@@ -158,7 +149,7 @@ CONFIG
              with: {{tool-version: local, token: '', {with}}}\n      \
              - env: {{SEEN: \"${{{{ steps.step.outcome }}}} [${{{{ steps.step.outputs.{output} }}}}]\"}}\n        run: echo \"seen $SEEN\"\n"
         );
-        let Some(sample) = sample(config, &job(&steps)) else { return };
+        let Some(sample) = sample(PLANTED, &job(&steps)) else { return };
         let ran = act(&sample).passes().says(says);
         let seen = value.split(' ').any(|value| ran.log.contains(&format!("seen failure [{value}]")));
         assert!(seen, "{part}, {with}: the failure is not seen with `{value}`:\n{}", ran.log);

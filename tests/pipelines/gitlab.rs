@@ -1,6 +1,6 @@
 //! Templates and components under `gitlab-ci-local`.
 
-use super::{HOSTILE, PARTS, PROGRAM, Ran, Sample, copy, run, tools};
+use super::{HOSTILE, PARTS, PLANTED, PROGRAM, Ran, Sample, copy, run, tools};
 
 const HOST: &str = "https://gitlab.example.com";
 
@@ -65,15 +65,6 @@ fn variables_of_one_job_reach_the_next() {
 
 #[test]
 fn a_planted_failure_stops_each_job() {
-    let config = r"
-        cat >release-steps.yml <<'CONFIG'
-release: {forge: false}
-gates:
-  closed:
-    - window: {zone: UTC, open: [{days: mon-sun, hours: '00:00-24:00'}], closed: [{dates: 2020-01-01..2099-12-31, reason: planted}]}
-CONFIG
-        git add -A; git commit -qm 'feat: more'
-        echo '{' >broken.sarif";
     let cases = [
         ("version", "command: check, title: 'no convention'", "no convention"),
         ("scan", "reports: broken.sarif", "broken.sarif"),
@@ -87,7 +78,7 @@ CONFIG
             "include:\n{}stages: [test]\n",
             component(part, &format!("job: step, tool-version: local, {inputs}"))
         );
-        let Some(sample) = sample(config, &yaml) else { return };
+        let Some(sample) = sample(PLANTED, &yaml) else { return };
         pipeline(&sample, &[]).fails().says(says);
         assert!(!sample.repo().join("planted").exists(), "{inputs} went through a shell");
     }

@@ -28,6 +28,17 @@ fn tools() -> Option<PathBuf> {
     None
 }
 
+/// A gate that is closed and a report that is cut, in a sample that has something to release.
+const PLANTED: &str = r"
+        cat >release-steps.yml <<'CONFIG'
+release: {forge: false}
+gates:
+  closed:
+    - window: {zone: UTC, open: [{days: mon-sun, hours: '00:00-24:00'}], closed: [{dates: 2020-01-01..2099-12-31, reason: planted}]}
+CONFIG
+        git add -A; git commit -qm 'feat: more'
+        echo '{' >broken.sarif";
+
 /// A sample repository with a remote, and a home for the tools.
 struct Sample {
     dir: TempDir,

@@ -10,19 +10,10 @@ pub mod status;
 mod tests;
 pub mod text;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-/// What came of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// It is as expected.
-    Pass,
-    /// It could not be looked at. Never counts as pass.
-    Unknown,
-    /// It is not as expected.
-    Fail,
-}
+/// What came of a check: as expected, not to be looked at, or not as expected.
+pub use crate::rules::gate::Verdict;
 
 /// What one look came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use super::judge::shown;
 use super::{Outcome, Verdict};
+use crate::rules::markup::xml;
+use crate::rules::text::Newlines::Keep;
 
 /// How wide the names of the table may be.
 const NAME: usize = 60;
@@ -70,7 +72,7 @@ pub fn junit(suite: &str, outcomes: &[Outcome]) -> String {
         count(Verdict::Fail),
         count(Verdict::Unknown)
     );
-    let suite = xml(suite);
+    let suite = xml(suite, Keep);
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"release-steps smoke\" {counts}>\n  \
          <testsuite name=\"{suite}\" {counts} skipped=\"0\" time=\"{}\">\n",
@@ -80,7 +82,7 @@ pub fn junit(suite: &str, outcomes: &[Outcome]) -> String {
         let _ = writeln!(
             out,
             "    <testcase name=\"{}\" classname=\"smoke.{}\" time=\"{}\">",
-            xml(&outcome.name),
+            xml(&outcome.name, Keep),
             outcome.kind,
             seconds(outcome.ms)
         );
@@ -95,30 +97,13 @@ pub fn junit(suite: &str, outcomes: &[Outcome]) -> String {
             Verdict::Unknown => Some("error"),
         };
         if let Some(element) = element {
-            let _ = writeln!(out, "      <{element} message=\"{}\"/>", xml(&outcome.why));
+            let _ = writeln!(out, "      <{element} message=\"{}\"/>", xml(&outcome.why, Keep));
         }
         if !outcome.before.is_empty() {
-            let _ = writeln!(out, "      <system-out>{}</system-out>", xml(&outcome.before.join("\n")));
+            let _ = writeln!(out, "      <system-out>{}</system-out>", xml(&outcome.before.join("\n"), Keep));
         }
         out.push_str("    </testcase>\n");
     }
     out.push_str("  </testsuite>\n</testsuites>\n");
-    out
-}
-
-/// Text for XML: what XML 1.0 cannot hold is left out.
-fn xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' => out.push('\n'),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
-            c => out.push(c),
-        }
-    }
     out
 }

@@ -6,6 +6,7 @@ use super::Verdict;
 use super::config::Verify;
 use super::judge::number;
 use super::state::{State, looks, said};
+use crate::rules::markup::cell;
 
 /// How wide a sparkline is.
 const WIDTH: usize = 40;
@@ -124,26 +125,6 @@ pub fn summary(environment: &str, verify: &Verify, state: &State) -> String {
             row.spark,
             cell(&row.why)
         );
-    }
-    out
-}
-
-/// Text for a cell of a Markdown table.
-fn cell(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '!' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '@' => out.push_str("&#64;"),
-            '\n' | '\r' | '\t' => out.push(' '),
-            c => out.push(c),
-        }
     }
     out
 }

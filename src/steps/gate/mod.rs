@@ -290,11 +290,7 @@ fn ask(check: &Check, gather: &Gather<'_>, answered: &BTreeMap<&str, Asked>) -> 
 /// What a check says, for people.
 fn findings(line: &Line<'_>, explain: bool) -> Vec<Finding> {
     let (name, answer) = (&line.check.name, &line.asked.answer);
-    let said = match answer.verdict {
-        Verdict::Pass => plan::Answer::Pass,
-        Verdict::Unknown => plan::Answer::Unknown,
-        Verdict::Fail => plan::Answer::Fail,
-    };
+    let said = plan::Answer::from(answer.verdict);
     let since = answer.since.map_or(String::new(), |t| format!(", since {t}"));
     let message = format!("{name}: {}{since}", answer.why);
     let finding = match &line.overridden {

@@ -130,6 +130,6 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     if !effects.is_empty() {
         plan.wave(effects);
     }
-    outputs(&mut plan, &outcome, policy, verdict);
+    outputs(&mut plan, &outcome, verdict);
     Ok(plan.into())
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::plan::{Answer, Finding as Found, Plan};
 use crate::rules::scan::judge::{Policy, Then, tests};
 use crate::rules::scan::waiver::{State, Terms, Waiver};
-use crate::rules::scan::write::{self, Outcome, Verdict, by_objection, reason};
+use crate::rules::scan::write::{Outcome, Verdict, by_objection, reason};
 use crate::rules::scan::{Coverage, Finding, Kind, Severity, Tests};
 
 /// How many findings are listed one by one.
@@ -13,7 +13,7 @@ const LISTED: usize = 10;
 /// How much of a title is shown, in characters.
 const SHOWN: usize = 90;
 
-pub fn outputs(plan: &mut Plan, outcome: &Outcome<'_>, policy: &Policy, verdict: Verdict) {
+pub fn outputs(plan: &mut Plan, outcome: &Outcome<'_>, verdict: Verdict) {
     plan.output("verdict", json!(verdict));
     plan.output("total", outcome.findings.len());
     plan.output("new", outcome.new.iter().filter(|new| **new).count());
@@ -29,7 +29,6 @@ pub fn outputs(plan: &mut Plan, outcome: &Outcome<'_>, policy: &Policy, verdict:
     if let Some(percent) = outcome.coverage.and_then(Coverage::percent) {
         plan.output("coverage", json!(percent));
     }
-    plan.output("annotations", write::annotations(outcome, policy));
 }
 
 pub fn answer(then: Then) -> Answer {

@@ -1,10 +1,10 @@
-//! What others read: merged SARIF, GitLab's code quality, JUnit, a summary in Markdown, annotations, our own JSON.
+//! What others read: merged SARIF, GitLab's code quality, JUnit, a summary in Markdown, our own JSON.
 
 mod others;
 mod own;
 mod sarif;
 
-pub use others::{annotations, by_objection, code_quality, junit, summary};
+pub use others::{by_objection, code_quality, junit, summary};
 pub use own::{Made, Read, result};
 pub use sarif::{Limits, sarif};
 

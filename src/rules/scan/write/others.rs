@@ -1,15 +1,15 @@
-//! Small formats: GitLab's code quality, JUnit, Markdown, annotations.
+//! Small formats: GitLab's code quality, JUnit, Markdown.
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Outcome, Verdict, fingerprints, reason};
+use crate::rules::markup::{cell, xml};
 use crate::rules::scan::judge::Policy;
 use crate::rules::scan::{Coverage, Finding, Severity};
+use crate::rules::text::Newlines::Flatten;
 
-/// How many annotations a step of GitHub Actions shows of one type.
-const ANNOTATIONS: usize = 10;
 /// How many findings the summary lists; a step's summary may have 1 MiB.
 const ROWS: usize = 100;
 
@@ -51,33 +51,16 @@ fn describe(finding: &Finding) -> String {
     }
 }
 
-/// Text for XML: what XML 1.0 cannot hold is left out.
-fn xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(' '),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 /// JUnit XML: a case for each finding, failed where the policy objects; an error for each report that says nothing.
 pub fn junit(outcome: &Outcome<'_>, policy: &Policy) -> String {
     let mut cases = String::new();
     let (mut failures, mut total) = (0, 0);
     for (at, finding) in outcome.findings.iter().enumerate() {
         total += 1;
-        let (name, class) = (xml(&finding.heading()), xml(&finding.scanners.join(", ")));
+        let (name, class) = (xml(&finding.heading(), Flatten), xml(&finding.scanners.join(", "), Flatten));
         let _ = write!(cases, "    <testcase name=\"{name}\" classname=\"{class}\"");
         if let Some(place) = finding.places.first() {
-            let _ = write!(cases, " file=\"{}\"", xml(&place.path));
+            let _ = write!(cases, " file=\"{}\"", xml(&place.path, Flatten));
             if let Some(line) = place.line {
                 let _ = write!(cases, " line=\"{line}\"");
             }
@@ -85,8 +68,8 @@ pub fn junit(outcome: &Outcome<'_>, policy: &Policy) -> String {
         match outcome.objection(at).filter(|o| Verdict::of(o.then) != Verdict::Pass) {
             Some(objection) => {
                 failures += 1;
-                let why = xml(&format!("{}: {}", finding.severity, reason(objection.why, policy)));
-                let text = xml(&describe(finding));
+                let why = xml(&format!("{}: {}", finding.severity, reason(objection.why, policy)), Flatten);
+                let text = xml(&describe(finding), Flatten);
                 let _ = writeln!(
                     cases,
                     ">\n      <failure message=\"{why}\" type=\"{}\">{text}</failure>\n    </testcase>",
@@ -101,8 +84,8 @@ pub fn junit(outcome: &Outcome<'_>, policy: &Policy) -> String {
         let _ = writeln!(
             cases,
             "    <testcase name=\"{}\" classname=\"report\">\n      <error message=\"{}\"/>\n    </testcase>",
-            xml(report),
-            xml(why)
+            xml(report, Flatten),
+            xml(why, Flatten)
         );
     }
     if total == 0 {
@@ -115,27 +98,6 @@ pub fn junit(outcome: &Outcome<'_>, policy: &Policy) -> String {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"release-steps scan\" {counts}>\n  \
          <testsuite name=\"scan\" {counts} skipped=\"0\" time=\"0\">\n{cases}  </testsuite>\n</testsuites>\n"
     )
-}
-
-/// Text for a cell of a Markdown table.
-fn cell(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '!' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            // No mention is made of anybody.
-            '@' => out.push_str("&#64;"),
-            '\n' | '\r' | '\t' => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// A summary in Markdown: what came of it, the numbers, the worst findings.
@@ -211,25 +173,4 @@ pub fn by_objection<'o>(outcome: &'o Outcome<'_>) -> impl Iterator<Item = usize>
     let stopped = |at: &usize| outcome.objection(*at).is_some_and(|o| Verdict::of(o.then) != Verdict::Pass);
     let all = 0..outcome.findings.len();
     all.clone().filter(move |at| stopped(at)).chain(all.filter(move |at| !stopped(at)))
-}
-
-/// The worst ten that the policy objects to, for annotations at their lines, and how many more there are.
-pub fn annotations(outcome: &Outcome<'_>, policy: &Policy) -> Value {
-    let stopped = || outcome.objections.iter().filter(|o| Verdict::of(o.then) != Verdict::Pass);
-    let worst: Vec<Value> = stopped()
-        .filter_map(|o| outcome.findings.get(o.finding).map(|f| (o, f)))
-        .take(ANNOTATIONS)
-        .map(|(objection, finding)| {
-            let place = finding.places.first();
-            json!({
-                "level": if Verdict::of(objection.then) == Verdict::Fail { "error" } else { "warning" },
-                "path": place.map(|p| &*p.path),
-                "line": place.and_then(|p| p.line),
-                "title": format!("{}: {}", finding.severity, finding.id()),
-                "message": format!("{} ({})", describe(finding), reason(objection.why, policy)),
-            })
-        })
-        .collect();
-    let more = stopped().count().saturating_sub(worst.len());
-    json!({ "worst": worst, "more": more })
 }
