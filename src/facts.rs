@@ -22,6 +22,7 @@ use crate::world::forge::{self, Forges};
 use crate::world::git::{self, Head, Repository};
 use crate::world::http::{Client, Limits, Request};
 use crate::world::process::{self, Git};
+use crate::world::store::{RefStore, Store};
 
 /// Headers of a request, with the secrets among their values.
 #[derive(Debug, Clone, Default)]
@@ -174,6 +175,23 @@ impl<'a> Facts<'a> {
     /// Where answers are remembered that can be asked for again.
     pub fn cache_dir(&self) -> PathBuf {
         journal::state_dir(&self.git_dir).join("cache")
+    }
+
+    /// Where records of what was done are kept, as the configuration says.
+    pub fn store(&self) -> Result<Store> {
+        let config = &self.config.record;
+        match (&config.by_ref, &config.folder) {
+            (Some(_), Some(_)) => {
+                Err(Error::usage("records are kept in one place: `ref` or `folder`").at("record"))
+            }
+            (Some(name), None) => Ok(Store::Ref(RefStore {
+                root: self.root.clone(),
+                remote: self.has_remote()?.then(|| self.config.release.remote.clone()),
+                name: name.0.clone(),
+            })),
+            (None, Some(folder)) => Ok(Store::Folder(self.root.join(folder))),
+            (None, None) => Ok(Store::Folder(journal::state_dir(&self.git_dir).join("record"))),
+        }
     }
 
     /// Tells whoever watches that something takes a while.

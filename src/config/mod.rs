@@ -2,10 +2,12 @@
 
 mod forge;
 mod load;
+mod record;
 mod scan;
 mod types;
 
 pub use forge::{AttestationConfig, CosignConfig, ForgeConfig, Opens, RequestsConfig, SignaturesConfig};
 pub use load::{Loaded, load, parse_waivers, schema};
+pub use record::{RecordConfig, RefName};
 pub use scan::{LongReport, ReportConfig, ScanConfig, ScanFiles, Waivers};
 pub use types::*;

@@ -10,7 +10,7 @@ use semver::Version;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{ForgeConfig, RequestsConfig, ScanConfig, SignaturesConfig};
+use super::{ForgeConfig, RecordConfig, RequestsConfig, ScanConfig, SignaturesConfig};
 pub use crate::data::{Lapse, Zone};
 use crate::rules::bump::RuleSet;
 use crate::rules::commit::SquashMode;
@@ -53,6 +53,8 @@ pub struct Config {
     pub smoke: BTreeMap<String, Smoke>,
     /// What is watched after a deployment, by environment, for `release-steps verify ENV`.
     pub verify: BTreeMap<String, Verify>,
+    /// Where records of what was done are kept.
+    pub record: RecordConfig,
     /// Named chains of steps for `release-steps run NAME`. `release` exists without being named here.
     pub run: BTreeMap<String, Vec<ChainStep>>,
 }
