@@ -79,6 +79,9 @@ enum Command {
     Deploy(steps::deploy::Args),
     /// An environment back to the last version that was verified there
     Rollback(steps::rollback::Args),
+    /// What was deployed: pages, a report, a list for auditors
+    #[command(subcommand)]
+    Log(steps::log::Command),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
     /// Runs of workflows and pipelines
@@ -263,6 +266,7 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         Command::Verify(args) => steps::verify::plan(args, &facts)?,
         Command::Deploy(args) => steps::deploy::plan(args, &facts)?,
         Command::Rollback(args) => steps::rollback::plan(args, &facts)?,
+        Command::Log(command) => steps::log::plan(command, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
         Command::Build(command) => steps::build::plan(command, &facts)?,
         Command::Doctor => steps::doctor::plan(&facts)?,
