@@ -135,15 +135,7 @@ pub fn main() -> u8 {
     let redactor = Redactor::from_env(env.iter().map(|(n, v)| (n.to_owned(), v.to_owned()))).on(runner);
     let cli = match parse(&env) {
         Ok(cli) => cli,
-        Err(Unread::Line(error)) => {
-            // Help and version come this way too, with code 0.
-            let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            drop(error.print());
-            return code;
-        }
-        Err(Unread::Inputs(error)) => {
-            return finish(false, &redactor, Err(error), None);
-        }
+        Err(unread) => return unread.tell(wants_json(&env), &redactor),
     };
     report::masks(runner, &env, &redactor);
     let sink: Box<dyn Sink> = if cli.global.json {
@@ -191,6 +183,39 @@ fn tell_runner(
 enum Unread {
     Line(clap::Error),
     Inputs(Error),
+}
+
+impl Unread {
+    /// Says it; returns the exit code. Help and version come this way too, with code 0.
+    fn tell(self, json: bool, redactor: &Redactor) -> u8 {
+        match self {
+            Unread::Line(error) if json && error.use_stderr() => {
+                finish(true, redactor, Err(usage(&error)), None)
+            }
+            Unread::Line(error) => {
+                let code = u8::try_from(error.exit_code()).unwrap_or(2);
+                drop(error.print());
+                code
+            }
+            Unread::Inputs(error) => finish(json, redactor, Err(error), None),
+        }
+    }
+}
+
+/// Whether a command line that cannot be read, or the inputs in its place, ask for JSON.
+fn wants_json(env: &Env) -> bool {
+    let options = std::env::args_os().skip(1).take_while(|arg| arg != "--");
+    options.into_iter().any(|arg| arg == "--json") || inputs::wants(env, "json")
+}
+
+/// What clap says of a command line, as an error of this program: its first paragraph is what is wrong, the others
+/// what to do.
+fn usage(error: &clap::Error) -> Error {
+    let text = error.to_string();
+    let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let message = message.strip_prefix("error: ").unwrap_or(message).trim();
+    let hint: Vec<&str> = rest.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    Error::usage(message).hint(hint.join("; "))
 }
 
 /// Reads the command line, or what inputs make of it.

@@ -1,5 +1,6 @@
 //! The steps: each reads the world and returns a plan. None writes, pushes or runs anything, and none calls another.
 
+mod asked;
 pub mod branch;
 pub mod build;
 pub mod changelog;

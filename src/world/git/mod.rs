@@ -10,6 +10,7 @@
 pub mod error;
 pub mod head;
 pub mod history;
+mod inflate;
 pub mod nearest;
 mod objects;
 mod pack;
