@@ -5,7 +5,7 @@ mod load;
 mod scan;
 mod types;
 
-pub use forge::{AttestationConfig, CosignConfig, ForgeConfig, Opens, RequestsConfig, SignaturesConfig};
+pub use forge::{AttestationConfig, CommitsBy, CosignConfig, ForgeConfig, Opens, RequestsConfig, SignaturesConfig};
 pub use load::{Loaded, load, parse_waivers, schema};
 pub use scan::{LongReport, ReportConfig, ScanConfig, ScanFiles, Waivers};
 pub use types::*;

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use std::collections::BTreeMap;
 
 use super::release::{self, Seen};
-use super::{Forge, Forges, Request, RequestState, RequestText, Run, RunState, Status, View};
+use super::{
+    CommitText, Forge, Forges, Place, Request, RequestState, RequestText, Run, RunState, Status, View,
+};
 use crate::data::CommitId;
 use crate::effect::{Comment, Dispatch, Effect, ForgeRequest, On, SetStatus};
 use crate::error::{Error, Result};
@@ -60,6 +62,20 @@ impl Writer {
             Effect::Dispatch(want) => observe_run(self.forges.at(&want.place)?.as_ref(), want)?,
             _ => return Ok(None),
         }))
+    }
+
+    /// Lets a forge make a commit. `found` says whether the branch has it by now; it is asked before each try.
+    pub fn commit(
+        &self,
+        place: &Place,
+        text: &CommitText<'_>,
+        found: &dyn Fn() -> Result<Option<CommitId>>,
+    ) -> Result<CommitId> {
+        let forge = self.forges.at(place)?;
+        again(forge.as_ref(), || match found().map_err(Trouble::Refused)? {
+            Some(there) => Ok(there),
+            None => Ok(forge.commit(text)?),
+        })
     }
 
     /// Does an effect that is about a forge. `line` gets what there is to tell while it takes time.

@@ -1,6 +1,7 @@
 //! GitHub and GitHub Enterprise: `octocrab` over the one HTTP client. <https://docs.github.com/rest>
 
 mod answers;
+mod commit;
 mod gate;
 mod write;
 
