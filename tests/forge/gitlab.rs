@@ -239,6 +239,10 @@ impl State {
             }
             (_, ["packages", ..]) => self.packages(method, &rest[1..], ask),
             (_, ["merge_requests", ..]) => self.merge_requests(method, &rest[1..], ask, &body),
+            ("POST", ["repository", "commits"]) => match &self.git {
+                Some(git) => crate::commits::gitlab(&body, git),
+                None => not_found(),
+            },
             // <https://docs.gitlab.com/api/commits/#list-merge-requests-associated-with-a-commit>
             ("GET", ["repository", "commits", sha, "merge_requests"]) => {
                 page(ask, self.requests.iter().filter(|r| r["sha"] == **sha).cloned().collect())

@@ -4,6 +4,7 @@
 //! API; GitLab is a stand-in of these tests. `.ci/tools.sh` installs the emulator.
 
 mod actions;
+mod commits;
 mod gitlab;
 mod openapi;
 mod server;

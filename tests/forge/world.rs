@@ -205,6 +205,9 @@ impl World {
             // As an Enterprise Server has it, where the address of the pages is known only.
             let path = ask.path.strip_prefix("/api/v3").unwrap_or(&ask.path).to_owned();
             let ask = &Ask { path, ..ask.clone() };
+            if let Some(reply) = git.as_ref().and_then(|git| crate::commits::github(ask, git)) {
+                return reply;
+            }
             if ask.path.ends_with("/graphql") {
                 return graphql(ask, &answers.lock().expect("no test has failed in here"));
             }
