@@ -507,6 +507,7 @@ fn survive(
                 assert!(first.is_ok(), "{what}: {first:?}");
             }
             never_blindly_twice(&exchanges, &what);
+            check(world, &exchanges);
             run(world, &effect, commit).unwrap_or_else(|e| panic!("{what}: again: {e:?}"));
             let left = run(world, &effect, commit).expect("it went well a moment ago");
             assert!(!left, "{what}: it does not converge");

@@ -115,7 +115,10 @@ fn front(answer: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> (String, Arc
                 None => None,
             }
         };
-        let refuse = |status: u16| Reply::json(status, &json!({ "message": "broken by the test" }));
+        let refuse = |status: u16| Reply::json(
+                status,
+                &json!({ "message": "broken by the test", "documentation_url": "https://docs.github.com/rest" }),
+            );
         let broken = |breaks: Breaks| Reply { breaks, ..answer(&ask) };
         let reply = match fault {
             None => answer(&ask),

@@ -3,6 +3,7 @@
 mod answers;
 mod commit;
 mod gate;
+mod guard;
 mod write;
 
 use std::collections::BTreeMap;
@@ -259,6 +260,7 @@ impl View for GitHub {
             archived: answer.archived,
             fork_of: answer.parent.map(|p| p.full_name),
             can_write: answer.permissions.map(|p| p.push),
+            private: answer.private,
         })
     }
 

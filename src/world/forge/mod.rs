@@ -9,6 +9,7 @@ mod detect;
 pub mod gate;
 mod github;
 mod gitlab;
+pub mod guard;
 pub mod release;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,8 @@ pub struct Repository {
     pub fork_of: Option<String>,
     /// Whether the token may write; none where the forge does not say.
     pub can_write: Option<bool>,
+    /// Whether only some may see it; none where the forge does not say.
+    pub private: Option<bool>,
 }
 
 /// A release at a forge.
@@ -313,7 +316,7 @@ pub struct RunText {
 }
 
 /// What steps may ask of a forge. Nothing here changes anything.
-pub trait View: gate::GateView + Send + Sync + std::fmt::Debug {
+pub trait View: gate::GateView + guard::GuardView + Send + Sync + std::fmt::Debug {
     /// The repository that this is for.
     fn place(&self) -> &Place;
     /// How many calls were made.
