@@ -5,6 +5,7 @@
 
 mod actions;
 mod commits;
+mod doctor;
 mod gitlab;
 mod openapi;
 mod server;
