@@ -112,7 +112,10 @@ pub fn github(ask: &Ask, repository: &Path) -> Option<Reply> {
         return Some(Reply::json(200, &json!({ "data": { "createCommitOnBranch": { "commit": { "oid": oid } } } })));
     }
     let rest = ask.path.strip_prefix("/repos/octocat/hello/git/refs")?;
-    let refuse = |message: &str| Reply::json(422, &json!({ "message": message }));
+    let refuse = |message: &str| {
+        let url = "https://docs.github.com/rest/git/refs";
+        Reply::json(422, &json!({ "message": message, "documentation_url": url }))
+    };
     let answer = |status: u16, name: &str, sha: &str| {
         let object = json!({ "type": "commit", "sha": sha, "url": "https://x.example/" });
         let body = json!({ "ref": name, "node_id": "x", "url": "https://x.example/", "object": object });

@@ -31,6 +31,8 @@ struct State {
     notes: BTreeMap<u64, Vec<Value>>,
     statuses: BTreeMap<String, Vec<Value>>,
     pipelines: Vec<(Value, Vec<Value>)>,
+    /// When pipelines end, where they take their time.
+    pipelines_end: Option<u64>,
     last_id: u64,
     /// The repository whose branches and tags these are, where there is one.
     git: Option<std::path::PathBuf>,
@@ -94,6 +96,11 @@ impl GitLab {
             let of: BTreeMap<String, String> = of.collect();
             if names == 0 { state.branches = of } else { state.tags = of }
         }
+    }
+
+    /// Lets pipelines end at a second of the clock of runs.
+    pub fn pipelines_end(&self, at: u64) {
+        self.state.lock().expect("no test has failed in here").pipelines_end = Some(at);
     }
 
     /// The requests from a branch.
@@ -511,7 +518,7 @@ impl State {
                 }
                 let id = self.id();
                 let pipeline = json!({
-                    "id": id, "status": "success", "ref": body["ref"],
+                    "id": id, "status": if self.pipelines_end.is_some() { "created" } else { "success" }, "ref": body["ref"],
                     "web_url": format!("https://gitlab.example/{PROJECT}/-/pipelines/{id}"),
                 });
                 self.pipelines.push((pipeline.clone(), variables));
@@ -527,8 +534,18 @@ impl State {
                 else {
                     return not_found();
                 };
+                let ends = self.pipelines_end.unwrap_or(0);
                 match rest {
-                    [] => Reply::json(200, pipeline),
+                    [] if crate::actions::CLOCK.load(std::sync::atomic::Ordering::Relaxed) < ends => {
+                        let mut going = pipeline.clone();
+                        going["status"] = "running".into();
+                        Reply::json(200, &going)
+                    }
+                    [] => {
+                        let mut ended = pipeline.clone();
+                        ended["status"] = "success".into();
+                        Reply::json(200, &ended)
+                    }
                     ["variables"] => Reply::json(200, &json!(variables)),
                     // <https://docs.gitlab.com/api/jobs/#list-pipeline-jobs>
                     ["jobs"] => page(

@@ -7,6 +7,8 @@ mod actions;
 mod commits;
 mod doctor;
 mod gitlab;
+mod graphql;
+mod inputs;
 mod openapi;
 mod server;
 #[path = "../support/mod.rs"]
@@ -103,10 +105,12 @@ fn check(world: &World, exchanges: &[(Ask, Reply)]) {
     if world.kind != Kind::GitHub {
         return;
     }
+    // GraphQL has a description of its own.
+    let (asked, rest): (Vec<_>, Vec<_>) =
+        exchanges.iter().cloned().partition(|(ask, _)| ask.path.ends_with("/graphql"));
+    let wrong: Vec<String> = asked.iter().flat_map(|(ask, reply)| graphql::check(ask, reply)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
     for description in Description::both() {
-        // GraphQL has a description of its own.
-        let rest: Vec<(Ask, Reply)> =
-            exchanges.iter().filter(|(ask, _)| !ask.path.ends_with("/graphql")).cloned().collect();
         let mut wrong = world.violations(&rest, &description);
         wrong.retain(|violation| EMULATORS.iter().all(|known| !violation.ends_with(known)));
         wrong.dedup();
@@ -472,6 +476,32 @@ fn a_workflow_is_started_once_and_followed() {
             run(&world, &dispatch(&name, false), None).unwrap_or_else(|e| panic!("{name} {fault:?}: {e:?}"));
             assert_eq!(world.actions.count(&name), 1, "{name} {fault:?}");
         }
+    }
+}
+
+#[test]
+fn half_an_hour_of_waiting_costs_at_most_120_calls() {
+    use std::sync::atomic::Ordering;
+    for world in worlds() {
+        let ends = actions::CLOCK.load(Ordering::Relaxed) + 30 * 60;
+        world.actions.ends.store(ends, Ordering::Relaxed);
+        world.gitlab.pipelines_end(ends);
+        let run = RunText {
+            workflow: Some("build.yml".to_owned()),
+            git_ref: "main".to_owned(),
+            inputs: [("correlation".to_owned(), "slow".to_owned())].into(),
+            correlation: "slow".to_owned(),
+        };
+        let effect = Effect::Dispatch(Dispatch { place: world.place(), run, wait: true });
+        world.exchanges();
+        let writer = world.writer().waiting(actions::pass);
+        writer.observe(&effect, None).unwrap();
+        writer.act(&effect, Path::new("/nowhere"), None, &|_| {}).unwrap();
+        let late = actions::CLOCK.load(Ordering::Relaxed) - ends;
+        assert!(late < 30, "{:?}: {late} s too late", world.kind);
+        // None of them is taken as answered for free by "not modified".
+        let calls = world.exchanges().len();
+        assert!((60..=120).contains(&calls), "{:?}: {calls} calls", world.kind);
     }
 }
 

@@ -296,6 +296,7 @@ fn a_changelog_is_enriched_by_the_requests_of_its_commits() {
         whole.forge.exchanges();
         let ran = whole.steps("release --dry-run --json", 0);
         let calls = whole.forge.exchanges();
+        crate::check(&whole.forge, &calls);
         let asked = calls
             .iter()
             .filter(|(ask, _)| ask.path.contains("graphql") || ask.path.contains("merge_requests"))
