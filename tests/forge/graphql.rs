@@ -146,13 +146,13 @@ impl Check<'_> {
                     if object == inner.is_empty() {
                         self.say(format!("{of}.{name}: {kind} and its fields"));
                     }
-                    if let Some(answer) = answer {
-                        match answer.get(key) {
-                            None => self.say(format!("{of}.{key} is missing in the answer")),
-                            Some(value) => self.value(&format!("{of}.{key}"), kind, inner, value),
-                        }
-                    } else if object {
+                    if object {
                         self.picks(base(kind), inner, None);
+                    }
+                    match answer.map(|answer| answer.get(key)) {
+                        Some(None) => self.say(format!("{of}.{key} is missing in the answer")),
+                        Some(Some(value)) => self.value(&format!("{of}.{key}"), kind, inner, value),
+                        None => {}
                     }
                 }
             }

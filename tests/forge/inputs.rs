@@ -40,7 +40,7 @@ fn refused(whole: &Whole, line: &str, code: i32, texts: &[&str]) {
 #[test]
 fn without_a_token_nothing_is_begun() {
     for whole in Whole::both("release: {forge: true}\n", GROWN) {
-        whole.bash("sed -i 's/FORGE_TOKEN/NO_TOKEN/' release-steps.yml");
+        whole.bash("sed -i 's/FORGE_TOKEN/NO_TOKEN/' release-steps.yml; command git commit -qam 'chore: x'");
         refused(&whole, "release", 2, &["no token", "NO_TOKEN"]);
         assert!(whole.forge.exchanges().is_empty());
     }
@@ -49,7 +49,7 @@ fn without_a_token_nothing_is_begun() {
 #[test]
 fn a_token_for_another_host_is_not_sent() {
     for whole in Whole::both("release: {forge: true}\n", GROWN) {
-        whole.bash("sed -i 's/, token_env: FORGE_TOKEN//' release-steps.yml");
+        whole.bash("sed -i 's/, token_env: FORGE_TOKEN//' release-steps.yml; command git commit -qam 'chore: x'");
         let env = match whole.forge.kind {
             Kind::GitHub => [("GITHUB_TOKEN", "ghs_elsewhere"), ("GITHUB_SERVER_URL", "https://github.com")],
             Kind::GitLab => [("CI_JOB_TOKEN", "glcbt-elsewhere"), ("CI_SERVER_URL", "https://gitlab.com")],

@@ -39,8 +39,7 @@ impl GitHub {
                 }
                 let commit = self.commit_on(&beside, text)?;
                 self.move_branch(text.branch, commit)?;
-                let route = self.branch_route(&beside);
-                self.run_call(Method::DELETE, &route, self.crab._delete(route.as_str(), None::<&()>))?;
+                self.delete_branch(&beside)?;
                 Ok(commit)
             }
         }
@@ -63,6 +62,15 @@ impl GitHub {
     fn move_branch(&self, branch: &str, to: CommitId) -> Answer<()> {
         let body = json!({ "sha": to.to_string(), "force": true });
         self.patch::<Value>(&self.branch_route(branch), &body).map(drop)
+    }
+
+    /// <https://docs.github.com/rest/git/refs#delete-a-reference>; 422 says that it is gone.
+    fn delete_branch(&self, branch: &str) -> Answer<()> {
+        let route = self.branch_route(branch);
+        match self.run_call(Method::DELETE, &route, self.crab._delete(route.as_str(), None::<&()>)) {
+            Err(e) if !e.absent() && !e.said.contains("does not exist") => Err(e),
+            _ => Ok(()),
+        }
     }
 
     fn commit_on(&self, branch: &str, text: &CommitText<'_>) -> Answer<CommitId> {
