@@ -240,12 +240,14 @@ impl State {
             ("DELETE", ["releases", tag, "assets", "links", id]) => {
                 let Some(release) = self.releases.get_mut(*tag) else { return not_found() };
                 let links = release["assets"]["links"].as_array_mut().expect("it is a list");
-                let before = links.len();
-                links.retain(|l| !is_id(&l["id"], id));
-                if links.len() < before { Reply::json(200, &json!({})) } else { not_found() }
+                match links.iter().position(|l| is_id(&l["id"], id)) {
+                    Some(at) => Reply::json(200, &links.remove(at)),
+                    None => not_found(),
+                }
             }
             (_, ["packages", ..]) => self.packages(method, &rest[1..], ask),
             (_, ["merge_requests", ..]) => self.merge_requests(method, &rest[1..], ask, &body),
+            // <https://docs.gitlab.com/api/commits/#create-a-commit>
             ("POST", ["repository", "commits"]) => match &self.git {
                 Some(git) => crate::commits::gitlab(&body, git),
                 None => not_found(),
