@@ -136,8 +136,14 @@ fn an_nginx_answers_as_it_does() {
         json!({ "http": check })
     };
     let ran = once(json!([
-        check("/health", json!({"json": {"$.status": "ok"}, "version": {"header": "x-version", "equals": "1.2.3"}})),
-        check("/health", json!({"expect_headers": {"Content-Type": "application/json"}, "p95": "5s", "samples": 10})),
+        check(
+            "/health",
+            json!({"json": {"$.status": "ok"}, "version": {"header": "x-version", "equals": "1.2.3"}})
+        ),
+        check(
+            "/health",
+            json!({"expect_headers": {"Content-Type": "application/json"}, "p95": "5s", "samples": 10})
+        ),
         check("/old", json!({"status": 301, "redirects_to": "/health"})),
         check("/old", json!({"redirects": 3, "contains": "ok"})),
         check("/down", json!({"status": 503, "contains": "back soon"})),
