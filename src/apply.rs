@@ -20,7 +20,9 @@ use crate::world::State;
 use crate::world::files;
 use crate::world::forge::{Forges, act};
 use crate::world::git::write::{Made, Writer};
+use crate::world::messages;
 use crate::world::process;
+use crate::world::store::Store;
 
 /// How many effects of one wave run side by side.
 const SIDE_BY_SIDE: usize = 8;
@@ -33,6 +35,7 @@ pub struct Tools {
     git: Writer,
     forge: act::Writer,
     env: Env,
+    messages: messages::Writer,
     redactor: Redactor,
     told: Mutex<Told>,
 }
@@ -47,17 +50,21 @@ pub enum Outcome {
     Done,
     /// It had been done before.
     Already,
+    /// It failed, and the plan goes on without it.
+    Missed,
 }
 
 /// What became of every effect, by its place in the plan.
 pub type Report = Vec<(String, Outcome)>;
 
 impl Tools {
-    /// Tools for the repository whose work tree has its top at `root`, and for these forges.
-    pub fn new(root: &Path, forges: Arc<Forges>) -> Self {
+    /// Tools for the repository whose work tree has its top at `root`, for these forges, and for this store of what was
+    /// done.
+    pub fn new(root: &Path, forges: Arc<Forges>, store: Store) -> Self {
         Tools {
             root: root.to_owned(),
             git: Writer::new(root),
+            messages: messages::Writer::new(store, forges.clone()),
             forge: act::Writer::new(forges),
             env: Env::default(),
             redactor: Redactor::default(),
@@ -89,6 +96,7 @@ impl Tools {
             Effect::Tag(tag) => self.git.observe_tag(tag, made),
             Effect::Push(push) => self.git.observe_push(push, made),
             Effect::Command(_) | Effect::Smoke(_) | Effect::Verify(_) => Ok(State::Ready),
+            Effect::Message(message) => self.messages.observe(message),
             _ => Ok(self.forge.observe(effect, self.subject(effect, made)?)?.unwrap_or(State::Ready)),
         }
     }
@@ -101,6 +109,7 @@ impl Tools {
             Effect::Tag(tag) => self.git.tag(tag, made).map(|()| None),
             Effect::Push(push) => self.git.push(push, made).map(|()| None),
             Effect::Command(command) => self.run(at, command, sink).map(|()| None),
+            Effect::Message(message) => self.messages.send(message, &self.env, &self.redactor).map(|()| None),
             Effect::Smoke(smoke) => self.smoke(at, smoke, sink).map(|()| None),
             Effect::Verify(watch) => self.verify(at, watch, sink).map(|()| None),
             _ => {
@@ -266,6 +275,14 @@ fn one(
             let made = effect.makes().map(str::to_owned).zip(commit);
             lock().done(at, made)?;
             done(Outcome::Done)
+        }
+        // That somebody was not told stops no release.
+        Err(error) if matches!(effect, Effect::Message(message) if !message.required) => {
+            sink.event(&Event::Failed { at, effect: &text });
+            let hint = error.hint.map_or_else(String::new, |hint| format!(" ({hint})"));
+            sink.event(&Event::Note { text: &format!("{}{hint}", error.message) });
+            lock().done(at, None)?;
+            Ok((at.to_owned(), Outcome::Missed))
         }
         Err(error) => {
             sink.event(&Event::Failed { at, effect: &text });

@@ -77,6 +77,10 @@ enum Command {
     Verify(steps::verify::Args),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
+    /// Tells people about a release: Slack, Teams, Discord, e-mail, webhooks, PagerDuty, Statuspage, comments
+    Notify(steps::notify::Args),
+    /// Tells what is due now, from two days before a release to an hour after it
+    Timeline(steps::timeline::Args),
     /// Runs of workflows and pipelines
     #[command(subcommand)]
     Build(steps::build::Command),
@@ -258,6 +262,8 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         Command::Smoke(args) => steps::smoke::plan(args, &facts)?,
         Command::Verify(args) => steps::verify::plan(args, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
+        Command::Notify(args) => steps::notify::plan(args, &facts)?,
+        Command::Timeline(args) => steps::timeline::plan(args, &facts)?,
         Command::Build(command) => steps::build::plan(command, &facts)?,
         Command::Doctor => steps::doctor::plan(&facts)?,
         Command::Run(args) => steps::run::plan(args, &facts)?,
@@ -323,7 +329,7 @@ fn act(
             refuse_pending(facts, &plan)?;
         } else if matches!(cli.command, Command::Apply { .. }) {
             // It may be an old plan: say now what applying it would say.
-            still_holds(&plan, &Tools::new(&facts.root, facts.forges()))?;
+            still_holds(&plan, &tools(facts, redactor)?)?;
         }
         if !cli.global.dry_run {
             settle(facts, &plan.step)?;
@@ -350,7 +356,7 @@ fn act(
     }
     ask(cli, facts, &plan)?;
     let mut journal = Journal::open(&facts.git_dir, &plan)?;
-    let tools = tools(facts, redactor);
+    let tools = tools(facts, redactor)?;
     let applied = apply(&plan, &tools, &mut journal, sink);
     let (plan, report) = told(&tools, plan, applied, shown)?;
     for mut run in journal::unfinished(&facts.git_dir)? {
@@ -381,15 +387,16 @@ fn watch(
     if cli.global.verbose {
         show(cli, redactor, &report::plan(&plan));
     }
-    let tools = tools(facts, redactor);
+    let tools = tools(facts, redactor)?;
     let looked = look(&plan, &tools, sink);
     let (plan, report) = told(&tools, plan, looked, shown)?;
     answer(plan, report, shown)
 }
 
 /// The write side of the world, for effects that name variables and write reports.
-fn tools(facts: &Facts<'_>, redactor: &Redactor) -> Tools {
-    Tools::new(&facts.root, facts.forges()).with(facts.env.clone(), redactor.clone())
+fn tools(facts: &Facts<'_>, redactor: &Redactor) -> Result<Tools> {
+    let tools = Tools::new(&facts.root, facts.forges(), facts.store()?);
+    Ok(tools.with(facts.env.clone(), redactor.clone()))
 }
 
 /// The plan with what its effects found out, which people see also when one of them failed.
@@ -418,7 +425,7 @@ fn alike(one: &str, other: &str) -> bool {
 
 /// With nothing to do, an earlier run of the same step may still have something left, such as a command that publishes.
 fn refuse_pending(facts: &Facts<'_>, plan: &Plan) -> Result<()> {
-    let tools = Tools::new(&facts.root, facts.forges());
+    let tools = Tools::new(&facts.root, facts.forges(), facts.store()?);
     for run in journal::unfinished(&facts.git_dir)? {
         if alike(&run.plan.step, &plan.step) && !is_done(&run.plan, &tools, &run.journal)? {
             let left = run.plan.effects().find(|(at, _)| !run.journal.done.contains(at));
@@ -437,7 +444,7 @@ fn refuse_pending(facts: &Facts<'_>, plan: &Plan) -> Result<()> {
 
 /// Closes the runs of a step that were killed and of which nothing is left to do, because a later run did it.
 fn settle(facts: &Facts<'_>, step: &str) -> Result<()> {
-    let tools = Tools::new(&facts.root, facts.forges());
+    let tools = Tools::new(&facts.root, facts.forges(), facts.store()?);
     for mut run in journal::unfinished(&facts.git_dir)? {
         if alike(&run.plan.step, step) && is_done(&run.plan, &tools, &run.journal)? {
             run.journal.finish("superseded")?;
@@ -477,7 +484,7 @@ fn resume(
     show(cli, redactor, &report::plan(&run.plan));
     ask(cli, facts, &run.plan)?;
     learn(redactor, facts, &run.plan);
-    let tools = tools(facts, redactor);
+    let tools = tools(facts, redactor)?;
     let applied = apply(&run.plan, &tools, &mut run.journal, sink);
     let (plan, report) = told(&tools, run.plan, applied, shown)?;
     drop(lock);

@@ -13,6 +13,7 @@ pub mod event;
 pub mod facts;
 pub mod inputs;
 pub mod journal;
+pub mod notify;
 pub mod plan;
 pub mod publish;
 pub mod release;

@@ -2,12 +2,14 @@
 
 mod forge;
 mod load;
+mod notify;
 mod record;
 mod scan;
 mod types;
 
 pub use forge::{AttestationConfig, CosignConfig, ForgeConfig, Opens, RequestsConfig, SignaturesConfig};
 pub use load::{Loaded, load, parse_waivers, schema};
+pub use notify::NotifyConfig;
 pub use record::{RecordConfig, RefName};
 pub use scan::{LongReport, ReportConfig, ScanConfig, ScanFiles, Waivers};
 pub use types::*;

@@ -10,7 +10,7 @@ use semver::Version;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{ForgeConfig, RecordConfig, RequestsConfig, ScanConfig, SignaturesConfig};
+use super::{ForgeConfig, NotifyConfig, RecordConfig, RequestsConfig, ScanConfig, SignaturesConfig};
 pub use crate::data::{Lapse, Zone};
 use crate::rules::bump::RuleSet;
 use crate::rules::commit::SquashMode;
@@ -48,6 +48,8 @@ pub struct Config {
     pub gates: BTreeMap<String, Gate>,
     /// What scanners, tests and coverage report, and what of it is let through.
     pub scan: ScanConfig,
+    /// Who is told what about releases.
+    pub notify: NotifyConfig,
     /// What must answer after a deployment, by environment, for `release-steps smoke ENV`:
     /// `{production: [{http: {url: "https://shop.example/health"}}, {tcp: {address: "db.example:5432"}}]}`.
     pub smoke: BTreeMap<String, Smoke>,

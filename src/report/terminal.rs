@@ -16,7 +16,7 @@ use crate::effect::{Effect, FileEdit};
 use crate::error::Error;
 use crate::event::{Event, Sink};
 use crate::plan::{Answer, Plan};
-use crate::rules::text::{Newlines, inert};
+use crate::rules::text::{Newlines, counted, inert};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -224,6 +224,11 @@ pub fn plan(plan: &Plan) -> String {
             inert(&text, Newlines::Flatten),
             painted(YELLOW, leaves)
         );
+        if let Some(payload) = effect.payload() {
+            for line in format!("{payload:#}").lines() {
+                let _ = writeln!(out, "        {}", painted(DIM, line));
+            }
+        }
         for part in effect.parts() {
             let _ = writeln!(out, "      {}", inert(&part, Newlines::Flatten));
         }
@@ -281,6 +286,11 @@ pub fn result(plan: &Plan, report: &Report) -> String {
         return format!("{}\n", inert(&plan.summary, Newlines::Flatten));
     }
     let done = report.iter().filter(|(_, outcome)| *outcome == Outcome::Done).count();
+    let missed = report.iter().filter(|(_, outcome)| *outcome == Outcome::Missed).count();
+    if missed > 0 {
+        let summary = inert(&plan.summary, Newlines::Flatten);
+        return format!("{summary}: done, but for {}\n", counted(missed, "message"));
+    }
     if done == 0 {
         return format!("{}: nothing to do\n", inert(&plan.summary, Newlines::Flatten));
     }

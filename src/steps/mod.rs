@@ -5,10 +5,12 @@ pub mod build;
 pub mod changelog;
 pub mod doctor;
 pub mod gate;
+pub mod notify;
 pub mod release;
 pub mod run;
 pub mod scan;
 pub mod smoke;
+pub mod timeline;
 pub mod verify;
 pub mod version;
 
