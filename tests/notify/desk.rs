@@ -203,9 +203,25 @@ fn answer(state: &Mutex<State>, ask: &Ask) -> Reply {
     match (ask.method.as_str(), path.as_slice()) {
         (_, ["api", ..]) => forward(&lock(state).slack.clone(), ask),
         // https://learn.microsoft.com/connectors/teams/#microsoft-teams-webhook: 202 without a body.
-        ("POST", ["teams", ..]) => Reply { status: 202, ..Reply::default() },
+        // At most 28 KB (https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using).
+        ("POST", ["teams", ..]) => {
+            let card = &body["attachments"][0];
+            let is_one = body["type"] == "message"
+                && card["contentType"] == "application/vnd.microsoft.card.adaptive"
+                && card["content"]["type"] == "AdaptiveCard"
+                && card["content"]["body"].as_array().is_some_and(|all| {
+                    !all.is_empty() && all.iter().all(|b| b["type"] == "TextBlock" && b["text"].is_string())
+                });
+            Reply { status: if is_one && ask.body.len() < 28_000 { 202 } else { 400 }, ..Reply::default() }
+        }
         // https://docs.discord.com/developers/resources/webhook#execute-webhook: 204, with `wait` 200 and the message.
         ("POST", ["discord", ..]) => {
+            let long = |name: &str, most| {
+                body["embeds"][0][name].as_str().is_some_and(|text| text.chars().count() > most)
+            };
+            if long("title", 256) || long("description", 4_096) || !body["embeds"].is_array() {
+                return Reply::json(400, &json!({ "message": "Invalid Form Body", "code": 50_035 }));
+            }
             let mut state = lock(state);
             let id = format!("{}", 1_000 + state.kept.len());
             state.kept.push((id.clone(), body));
@@ -229,7 +245,20 @@ fn answer(state: &Mutex<State>, ask: &Ask) -> Reply {
         // https://developer.pagerduty.com/docs/send-alert-event and send-change-event: 202.
         ("POST", ["v2", "enqueue"] | ["v2", "change", "enqueue"]) => {
             let known = body["routing_key"] == "R0123456789PLANTED0123456789ABCD";
-            match known && body["payload"]["summary"].is_string() {
+            let short = |value: &Value, most| value.as_str().is_some_and(|t| t.chars().count() <= most);
+            let alert = path[1] == "enqueue";
+            let right = match alert {
+                true => {
+                    body["event_action"] == "trigger"
+                        && short(&body["dedup_key"], 255)
+                        && ["critical", "error", "warning", "info"]
+                            .iter()
+                            .any(|severity| body["payload"]["severity"] == *severity)
+                        && body["payload"]["source"].is_string()
+                }
+                false => body["payload"]["timestamp"].is_string() && body.get("event_action").is_none(),
+            };
+            match known && right && short(&body["payload"]["summary"], 1_024) {
                 true => Reply::json(202, &json!({ "status": "success", "message": "Event processed" })),
                 false => Reply::json(
                     400,
@@ -237,7 +266,16 @@ fn answer(state: &Mutex<State>, ask: &Ask) -> Reply {
                 ),
             }
         }
-        // https://developer.statuspage.io/#tag/incidents
+        // https://developer.statuspage.io/#tag/incidents: its statuses for maintenance, its required field.
+        ("POST" | "PATCH", ["v1", ..])
+            if !ask.headers.get("authorization").is_some_and(|key| key == "OAuth statuspage-planted-key")
+                || !["scheduled", "in_progress", "verifying", "completed"]
+                    .iter()
+                    .any(|status| body["incident"]["status"] == *status)
+                || ask.method == "POST" && !body["incident"]["name"].is_string() =>
+        {
+            Reply::json(422, &json!({ "error": ["not an incident"] }))
+        }
         ("GET", ["v1", "pages", "PAGE", "incidents", "scheduled"]) => {
             let state = lock(state);
             let all: Vec<Value> = state.kept.iter().map(|(_, incident)| incident.clone()).collect();
@@ -255,7 +293,8 @@ fn answer(state: &Mutex<State>, ask: &Ask) -> Reply {
             let mut state = lock(state);
             match state.kept.iter_mut().find(|(kept, _)| kept == id) {
                 Some((_, incident)) => {
-                    incident["status"] = body["incident"]["status"].clone();
+                    let told = body["incident"].as_object().cloned().unwrap_or_default();
+                    incident.as_object_mut().expect("it is one").extend(told);
                     Reply::json(200, incident)
                 }
                 None => Reply::json(404, &json!({ "error": "Not found" })),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::Sending;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::world::http::{Auth, Body, Cause, Client, Failure, Limits, Request};
 
 /// Why a message was not sent.
@@ -192,7 +192,12 @@ impl Line {
             }
             _ => "run again later: what was said is not said twice".to_owned(),
         });
-        failure.into()
+        let error = Error::from(failure);
+        // What a service answers is no verdict of the plan's.
+        match error.kind {
+            Kind::Usage => error,
+            _ => Error { kind: Kind::Outside, ..error },
+        }
     }
 }
 
