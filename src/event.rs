@@ -47,6 +47,22 @@ pub enum Event<'a> {
         /// What it was to do.
         effect: &'a str,
     },
+    /// An effect failed, and the plan goes on without it.
+    Missed {
+        /// Its place in the plan.
+        at: &'a str,
+        /// What it was to do.
+        effect: &'a str,
+        /// Why it was not done.
+        why: &'a str,
+    },
+    /// Something failed, and what was there before is put back.
+    Back {
+        /// What that brings about.
+        what: &'a str,
+        /// What failed.
+        why: &'a str,
+    },
     /// A line that a command printed.
     Output {
         /// The effect's place in the plan.

@@ -191,8 +191,25 @@ impl<'a> Facts<'a> {
                 name: name.0.clone(),
             })),
             (None, Some(folder)) => Ok(Store::Folder(self.root.join(folder))),
-            (None, None) => Ok(Store::Folder(journal::state_dir(&self.git_dir).join("record"))),
+            (None, None) => Ok(self.local_store()),
         }
+    }
+
+    /// Where records stay that nobody else needs: in git's folder of this checkout.
+    pub fn local_store(&self) -> Store {
+        Store::Folder(journal::state_dir(&self.git_dir).join("record"))
+    }
+
+    /// Where the state of an environment's watch is kept between looks.
+    pub fn watch_state(&self, environment: &str) -> PathBuf {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let name: String = environment.chars().map(plain).collect();
+        journal::state_dir(&self.git_dir).join(format!("verify-{name}.json"))
+    }
+
+    /// Whether a plan with this digest was applied here, however far.
+    pub fn has_begun(&self, digest: &str) -> bool {
+        journal::path(&self.git_dir, digest).exists()
     }
 
     /// Tells whoever watches that something takes a while.

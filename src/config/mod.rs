@@ -1,5 +1,6 @@
 //! `release-steps.yml`: strict, with a published schema, and errors that point at the line.
 
+mod deploy;
 mod forge;
 mod load;
 mod notify;
@@ -7,6 +8,7 @@ mod record;
 mod scan;
 mod types;
 
+pub use deploy::{CommandProvider, DeployConfig, OnFailure};
 pub use forge::{AttestationConfig, CosignConfig, ForgeConfig, Opens, RequestsConfig, SignaturesConfig};
 pub use load::{Loaded, load, parse_waivers, schema};
 pub use notify::NotifyConfig;

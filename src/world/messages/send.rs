@@ -93,9 +93,8 @@ impl Line {
         let text = sending.secret(name)?;
         let bad = |why: &str| Trouble::NotSent(Error::usage(format!("${name} is no address: {why}")));
         let url = Url::parse(text.trim()).map_err(|e| bad(&e.to_string()))?;
-        let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        if url.scheme() != "https" && !(url.scheme() == "http" && local) {
-            return Err(bad("it must begin with https://"));
+        if !is_safe(&url) {
+            return Err(bad(CLEAR));
         }
         Ok((Line { client: client(sending, None)?, hidden: Some(format!("${name}")) }, url))
     }
@@ -210,9 +209,19 @@ fn client(sending: &Sending<'_>, auth: Option<Auth>) -> Result<Client, Trouble> 
 
 /// An address of the configuration with a path.
 pub(super) fn at(api: &str, path: &str) -> Result<Url, Trouble> {
-    Url::parse(&format!("{}/{path}", api.trim_end_matches('/'))).map_err(|e| {
-        Trouble::NotSent(Error::usage(format!("`{api}` is no address: {e}")).at("notify.channels"))
-    })
+    let bad = |why: String| {
+        Trouble::NotSent(Error::usage(format!("`{api}` is no address: {why}")).at("notify.channels"))
+    };
+    let url = Url::parse(&format!("{}/{path}", api.trim_end_matches('/'))).map_err(|e| bad(e.to_string()))?;
+    if is_safe(&url) { Ok(url) } else { Err(bad(CLEAR.to_owned())) }
+}
+
+const CLEAR: &str = "it must begin with https://";
+
+/// Keys and what is told are sent in the clear to this machine only.
+fn is_safe(url: &Url) -> bool {
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    url.scheme() == "https" || url.scheme() == "http" && local
 }
 
 /// The answer as JSON.

@@ -2,7 +2,6 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use url::Url;
 
 use super::Sending;
 use super::send::{Line, Trouble, Twice, at, read};
@@ -49,10 +48,7 @@ pub(super) fn send(sending: &mut Sending<'_>, to: &Slack) -> Result<(), Trouble>
 
 fn line(sending: &Sending<'_>, to: &Slack) -> Result<Line, Trouble> {
     let token = sending.secret(&to.token_env)?;
-    let url = Url::parse(&to.api).map_err(|e| {
-        Trouble::NotSent(Error::usage(format!("`{}` is no address: {e}", to.api)).at("notify.channels"))
-    })?;
-    Line::with_key(sending, &url, "Bearer ", &token)
+    Line::with_key(sending, &at(&to.api, "")?, "Bearer ", &token)
 }
 
 fn with(message: &Value, more: Value) -> Value {
