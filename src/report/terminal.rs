@@ -317,7 +317,7 @@ pub fn result(plan: &Plan, report: &Report) -> String {
     let missed = report.iter().filter(|(_, outcome)| *outcome == Outcome::Missed).count();
     if missed > 0 {
         let summary = inert(&plan.summary, Newlines::Flatten);
-        return format!("{summary}: done, but for {}\n", counted(missed, "message"));
+        return format!("{summary}: done; {} not sent\n", counted(missed, "message"));
     }
     if done == 0 {
         return format!("{}: nothing to do\n", inert(&plan.summary, Newlines::Flatten));

@@ -95,7 +95,7 @@ fn server_of(address: &str, shown: &str) -> Result<SmtpTransportBuilder, Trouble
     let bad = |why: &str| {
         Trouble::NotSent(
             Error::usage(format!("{shown} is no mail server's address: {why}"))
-                .hint("write smtps://user:password@host:465, or smtp://user:password@host:587 for STARTTLS"),
+                .hint("it begins with smtps:// (port 465) or smtp:// (port 587, STARTTLS), then user, password, host"),
         )
     };
     let mut url = Url::parse(address.trim()).map_err(|e| bad(&e.to_string()))?;
