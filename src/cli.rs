@@ -84,6 +84,10 @@ enum Command {
     Log(steps::log::Command),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
+    /// Tells people about a release: Slack, Teams, Discord, e-mail, webhooks, PagerDuty, Statuspage, comments
+    Notify(steps::notify::Args),
+    /// Tells what is due now, from two days before a release to an hour after it
+    Timeline(steps::timeline::Args),
     /// Runs of workflows and pipelines
     #[command(subcommand)]
     Build(steps::build::Command),
@@ -293,6 +297,8 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         Command::Rollback(args) => steps::rollback::plan(args, &facts)?,
         Command::Log(command) => steps::log::plan(command, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
+        Command::Notify(args) => steps::notify::plan(args, &facts)?,
+        Command::Timeline(args) => steps::timeline::plan(args, &facts)?,
         Command::Build(command) => steps::build::plan(command, &facts)?,
         Command::Doctor => steps::doctor::plan(&facts)?,
         Command::Run(args) => steps::run::plan(args, &facts)?,

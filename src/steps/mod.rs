@@ -8,11 +8,13 @@ pub mod deploy;
 pub mod doctor;
 pub mod gate;
 pub mod log;
+pub mod notify;
 pub mod release;
 pub mod rollback;
 pub mod run;
 pub mod scan;
 pub mod smoke;
+pub mod timeline;
 pub mod verify;
 pub mod version;
 
