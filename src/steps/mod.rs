@@ -5,6 +5,7 @@ pub mod build;
 pub mod changelog;
 pub mod doctor;
 pub mod gate;
+pub mod init;
 pub mod release;
 pub mod run;
 pub mod scan;

@@ -39,27 +39,37 @@ fn actions() -> Vec<PathBuf> {
 fn workflows_and_actions() {
     let Some(tools) = tools() else { return };
     let workflows = below(".github/workflows", "yml");
-    let all: Vec<PathBuf> = workflows.iter().cloned().chain(actions()).collect();
-    tool(
-        &tools,
-        "venv/bin/zizmor",
-        &["--offline", "--persona=pedantic", "--config", ".github/zizmor.yml"],
-        &all,
-    )
-    .passes();
+    workflow(&tools, &workflows);
+    zizmor(&tools, &actions());
+    tool(&tools, SCHEMA, &["--builtin-schema", "vendor.github-actions"], &actions()).passes();
+}
+
+const SCHEMA: &str = "venv/bin/check-jsonschema";
+
+fn zizmor(tools: &Path, files: &[PathBuf]) {
+    let arguments = ["--offline", "--persona=pedantic", "--config", ".github/zizmor.yml"];
+    tool(tools, "venv/bin/zizmor", &arguments, files).passes();
+}
+
+/// Workflows, as every linter sees them.
+pub fn workflow(tools: &Path, files: &[PathBuf]) {
+    zizmor(tools, files);
     // `queue` is newer than actionlint: https://github.blog/changelog/2026-05-07-github-actions-concurrency-groups-now-allow-larger-queues
-    tool(&tools, "bin/actionlint", &["-ignore", "unexpected key \"queue\" for \"concurrency\""], &workflows)
+    tool(tools, "bin/actionlint", &["-ignore", "unexpected key \"queue\" for \"concurrency\""], files)
         .passes();
-    let schema = "venv/bin/check-jsonschema";
-    tool(&tools, schema, &["--builtin-schema", "vendor.github-workflows"], &workflows).passes();
-    tool(&tools, schema, &["--builtin-schema", "vendor.github-actions"], &actions()).passes();
+    tool(tools, SCHEMA, &["--builtin-schema", "vendor.github-workflows"], files).passes();
+}
+
+/// Pipelines of GitLab, by its schema.
+pub fn gitlab(tools: &Path, files: &[PathBuf]) {
+    tool(tools, SCHEMA, &["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"], files)
+        .passes();
 }
 
 #[test]
 fn templates() {
     let Some(tools) = tools() else { return };
-    let schema = ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"];
-    tool(&tools, "venv/bin/check-jsonschema", &schema, &below("gitlab-ci-templates", "yml")).passes();
+    gitlab(&tools, &below("gitlab-ci-templates", "yml"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod github;
 mod gitlab;
+mod init;
 mod installer;
 mod lint;
 
@@ -89,6 +90,9 @@ impl Sample {
             "[user]\n\tname = Ada\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n",
         )
         .expect("written");
+        // What Maven downloads is kept.
+        fs::create_dir_all(tools.join("m2")).expect("a folder");
+        std::os::unix::fs::symlink(tools.join("m2"), dir.path().join("home/.m2")).expect("a link");
         let sample = Sample { dir, tools };
         sample
             .bash(&format!(
@@ -122,9 +126,19 @@ impl Sample {
         let own = ["node_modules/node/bin", "bin", "venv/bin"].map(|folder| self.tools.join(folder));
         let path = std::env::join_paths(own.into_iter().chain(std::env::split_paths(&path))).expect("a path");
         let mut command = Command::new(program);
+        command.current_dir(self.repo()).env_clear();
+        // Toolchains of whoever runs the tests, which look for themselves in the home.
+        let home = std::env::home_dir().unwrap_or_default();
+        for (name, folder) in [("RUSTUP_HOME", ".rustup"), ("CARGO_HOME", ".cargo"), ("PYENV_ROOT", ".pyenv")]
+        {
+            let there = std::env::var_os(name)
+                .or_else(|| Some(home.join(folder).into()))
+                .filter(|p| Path::new(p).exists());
+            there.into_iter().for_each(|there| {
+                command.env(name, there);
+            });
+        }
         command
-            .current_dir(self.repo())
-            .env_clear()
             .env("PATH", path)
             .env("HOME", self.dir.path().join("home"))
             .env("TOP", self.dir.path())
