@@ -33,7 +33,7 @@ fn sample(kind: &str, flags: &str, more: &str) -> Option<Sample> {
 #[test]
 fn the_workflows_run() {
     for (kind, says) in KINDS {
-        let Some(sample) = sample(kind, "--forge github", "true") else { return };
+        let Some(sample) = sample(kind, "--forge github --tool-version local", "true") else { return };
         ran(github::act_workflow(&sample, "release-steps.yml"), kind, says);
     }
 }
@@ -41,9 +41,9 @@ fn the_workflows_run() {
 #[test]
 fn the_gitlab_pipelines_run() {
     for (kind, says) in KINDS {
-        let Some(sample) = sample(kind, "--forge gitlab", "true") else { return };
+        let Some(sample) = sample(kind, "--forge gitlab --tool-version local", "true") else { return };
         gitlab::at(&sample, "https://gitlab.com");
-        ran(gitlab::pipeline(&sample, &["--variable", "RELEASE_STEPS_VERSION=local"]), kind, says);
+        ran(gitlab::pipeline(&sample, &[]), kind, says);
     }
 }
 
@@ -54,11 +54,13 @@ fn ran(ran: Ran, kind: &str, says: &str) {
 #[test]
 fn a_test_that_fails_stops_both() {
     let wrong = "printf 'package shop\\n\\nimport \"testing\"\\n\\nfunc TestTotal(t *testing.T) { t.Fatal(\"planted\") }\\n' >shop_test.go";
-    let Some(sample) = sample("go-module", "--forge github", wrong) else { return };
+    let Some(sample) = sample("go-module", "--forge github --tool-version local", wrong) else { return };
     github::act_workflow(&sample, "release-steps.yml").fails().says("planted");
-    let Some(sample) = self::sample("go-module", "--forge gitlab", wrong) else { return };
+    let Some(sample) = self::sample("go-module", "--forge gitlab --tool-version local", wrong) else {
+        return;
+    };
     gitlab::at(&sample, "https://gitlab.com");
-    gitlab::pipeline(&sample, &["--variable", "RELEASE_STEPS_VERSION=local"]).fails().says("planted");
+    gitlab::pipeline(&sample, &[]).fails().says("planted");
 }
 
 #[test]
@@ -85,7 +87,8 @@ fn the_linters_have_nothing_to_say() {
 
 #[test]
 fn a_release_of_the_written_pipeline_is_deployed() {
-    let flags = "--forge github --environment production --deploy 'echo \"deployed $VERSION\"'";
+    let flags =
+        "--forge github --tool-version local --environment production --deploy 'echo \"deployed $VERSION\"'";
     let Some(sample) = sample("go-module", flags, "true") else { return };
     // The gate that is written is open on no Friday: today may be one. Nothing is released at a forge here.
     sample

@@ -1,6 +1,7 @@
 //! The actions, workflows and templates on real runners: `act` and `gitlab-ci-local`, both without containers, on sample
 //! repositories. `.ci/pipeline-tools.sh` installs them.
 
+mod container;
 mod github;
 mod gitlab;
 mod init;
@@ -17,7 +18,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const PROGRAM: &str = env!("CARGO_BIN_EXE_release-steps");
 
 #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
-/// The folder of the tools; none where they are not installed: `.ci/test.sh` does not install them yet.
+/// The folder of the tools; none where they are not installed, which fails in CI.
 fn tools() -> Option<PathBuf> {
     let folder = std::env::var_os("PIPELINE_TOOLS")
         .map(PathBuf::from)
@@ -25,6 +26,7 @@ fn tools() -> Option<PathBuf> {
     if folder.join("installed").exists() {
         return Some(folder);
     }
+    assert!(std::env::var_os("CI").is_none(), "no runners here; .ci/pipeline-tools.sh installs them");
     eprintln!("skipped: no runners here; .ci/pipeline-tools.sh installs them");
     None
 }
@@ -185,7 +187,19 @@ fn copy_one(from: &Path, to: &Path) {
 }
 
 /// The folders of the actions.
-const PARTS: [&str; 8] = ["version", "changelog", "branch", "scan", "gate", "release", "build", "run"];
+const PARTS: [&str; 11] = [
+    "version",
+    "changelog",
+    "branch",
+    "scan",
+    "gate",
+    "release",
+    "release-verify",
+    "smoke",
+    "verify",
+    "build",
+    "run",
+];
 
 /// Commits whose messages would like to be outputs, commands and delimiters.
 const HOSTILE: &str = r"
