@@ -197,6 +197,9 @@ fn text_default(default: &str) -> String {
     format!("      default: {}\n", quoted(default))
 }
 
+/// What every component takes for its job.
+const JOB_INPUTS: [&str; 6] = ["job", "stage", "image", "rules", "prefix", "tool-version"];
+
 fn component(part: &Part) -> String {
     let mut out = format!("{WRITTEN}spec:\n  inputs:\n");
     spec(&mut out, "job", "The name of the job", &text_default(&format!("release-steps:{}", part.name)));
@@ -234,8 +237,13 @@ fn component(part: &Part) -> String {
                 format!("{}      options: [{}]\n", text_default(first), options.join(", "))
             }
         };
-        spec(&mut out, &input.name, &input.help, &kind);
-        variables.push((own, format!("$[[ inputs.{} ]]", input.name)));
+        // The job's own inputs come first.
+        let name = match JOB_INPUTS.contains(&input.name.as_str()) {
+            true => format!("{}-{}", part.name, input.name),
+            false => input.name.clone(),
+        };
+        spec(&mut out, &name, &input.help, &kind);
+        variables.push((own, format!("$[[ inputs.{name} ]]")));
     }
     out.push_str("---\n");
     let job = Job {

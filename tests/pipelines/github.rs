@@ -15,19 +15,42 @@ pub fn act_workflow(sample: &Sample, workflow: &str) -> Ran {
     act_event(sample, workflow, "push")
 }
 
+/// Runs a workflow of the sample that says nothing of the program's version: the actions take the one of this build.
+pub fn act_local(sample: &Sample, workflow: &str) -> Ran {
+    let action = sample.dir.path().join("project");
+    copied(&action);
+    for part in PARTS.iter().copied().chain(["."]) {
+        let file = action.join(part).join("action.yml");
+        let text = fs::read_to_string(&file).expect("it was copied");
+        let (before, after) = text.split_once("  tool-version:\n").expect("it takes a version");
+        let after = after.replacen("default: ''", "default: local", 1);
+        fs::write(&file, format!("{before}  tool-version:\n{after}")).expect("it can be written");
+    }
+    act_with(sample, workflow, "push", &action)
+}
+
 /// Runs a workflow of the sample for an event; the project is there with its actions and reusable workflows.
 pub fn act_event(sample: &Sample, workflow: &str, event: &str) -> Ran {
     let action = sample.dir.path().join("project");
+    copied(&action);
+    act_with(sample, workflow, event, &action)
+}
+
+/// Copies the actions and the reusable workflows.
+fn copied(action: &Path) {
     let folders: Vec<String> = PARTS.iter().map(|part| format!("{part}/action.yml")).collect();
     let files: Vec<&str> = ["action.yml", "action", ".github/workflows"]
         .into_iter()
         .chain(folders.iter().map(String::as_str))
         .collect();
-    copy(&files, &action);
+    copy(&files, action);
     for workflow in fs::read_dir(action.join(".github/workflows")).expect("it was copied").flatten() {
         let text = fs::read_to_string(workflow.path()).expect("it is text");
         fs::write(workflow.path(), known_to_act(&text)).expect("it can be written");
     }
+}
+
+fn act_with(sample: &Sample, workflow: &str, event: &str, action: &Path) -> Ran {
     let mut command = sample.command(sample.tools.join("bin/act"));
     command
         .args([event, "--workflows", &format!(".github/workflows/{workflow}"), "--no-cache-server"])

@@ -7,9 +7,16 @@ const HOST: &str = "https://gitlab.example.com";
 /// Runs the pipeline of the sample, or some of its jobs.
 pub fn pipeline(sample: &Sample, jobs: &[&str]) -> Ran {
     let mut command = sample.command(sample.tools.join("node_modules/.bin/gitlab-ci-local"));
-    command
-        .args(["--force-shell-executor", "--variable", &format!("RELEASE_STEPS_LOCAL={PROGRAM}")])
-        .args(jobs);
+    command.args(["--force-shell-executor", "--variable", &format!("RELEASE_STEPS_LOCAL={PROGRAM}")]);
+    // Within jobs, the GitLab's address is the remote here; outside of them it names the GitLab.
+    let origin = sample.dir.path().join("origin.git");
+    command.args(["--variable", "GIT_CONFIG_COUNT=2"]);
+    for (at, host) in [HOST, "https://gitlab.com"].iter().enumerate() {
+        command
+            .args(["--variable", &format!("GIT_CONFIG_KEY_{at}=url.{}.insteadOf", origin.display())])
+            .args(["--variable", &format!("GIT_CONFIG_VALUE_{at}={host}/team/demo.git")]);
+    }
+    command.args(jobs);
     run(command)
 }
 

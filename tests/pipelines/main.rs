@@ -2,6 +2,7 @@
 //! repositories. `.ci/pipeline-tools.sh` installs them.
 
 mod container;
+mod docs;
 mod github;
 mod gitlab;
 mod init;
@@ -144,6 +145,7 @@ impl Sample {
             .env("PATH", path)
             .env("HOME", self.dir.path().join("home"))
             .env("TOP", self.dir.path())
+            .env("GOCACHE", self.tools.join("go-cache"))
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::null());
         command
