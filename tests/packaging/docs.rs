@@ -9,6 +9,7 @@ use release_steps::cli::Cli;
 use release_steps::inputs::{self, PREFIX, variable};
 
 use crate::check;
+use crate::gitlab::JOB_INPUTS;
 use crate::parts::{COMMON, PARTS, Part, inputs_of};
 
 /// Where a page's own text ends.
@@ -51,7 +52,11 @@ fn facts(part: &Part) -> String {
     }
     for input in inputs_of(Some(part)) {
         let required = if input.required { " (required)" } else { "" };
-        let _ = writeln!(out, "| `{}` | {}{required} |", input.name, cell(&input.help));
+        let elsewhere = match JOB_INPUTS.contains(&input.name.as_str()) {
+            true => format!(" (`{}-{}` of the component)", part.name, input.name),
+            false => String::new(),
+        };
+        let _ = writeln!(out, "| `{}` | {}{required}{elsewhere} |", input.name, cell(&input.help));
     }
     let _ = write!(
         out,

@@ -198,7 +198,7 @@ fn text_default(default: &str) -> String {
 }
 
 /// What every component takes for its job.
-const JOB_INPUTS: [&str; 6] = ["job", "stage", "image", "rules", "prefix", "tool-version"];
+pub const JOB_INPUTS: [&str; 6] = ["job", "stage", "image", "rules", "prefix", "tool-version"];
 
 fn component(part: &Part) -> String {
     let mut out = format!("{WRITTEN}spec:\n  inputs:\n");
