@@ -326,6 +326,11 @@ fn back(
             return Err(error);
         }
     }
+    if !fallback.restores {
+        tools.wave_failed(plan, fallback.from, Ended::Failed, &error, tee)?;
+        journal.finish("failed")?;
+        return Err(error);
+    }
     let took = tools.recovered(plan, fallback.from, tee);
     let message = format!("{}; {}{took}", error.message, fallback.done);
     let error = Error { message, kind: Kind::No, ..error };

@@ -83,6 +83,12 @@ enum Command {
     /// What was deployed: pages, a report, a list for auditors
     #[command(subcommand)]
     Log(steps::log::Command),
+    /// Incidents: the issue with its timeline and the draft of the post-mortem
+    #[command(subcommand)]
+    Incident(steps::incident::Command),
+    /// Environments: the variables that they must have
+    #[command(subcommand)]
+    Env(steps::env::Command),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
     /// Tells people about a release: Slack, Teams, Discord, e-mail, webhooks, PagerDuty, Statuspage, comments
@@ -299,6 +305,8 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         Command::Deploy(args) => steps::deploy::plan(args, &facts)?,
         Command::Rollback(args) => steps::rollback::plan(args, &facts)?,
         Command::Log(command) => steps::log::plan(command, &facts)?,
+        Command::Incident(command) => steps::incident::plan(command, &facts)?,
+        Command::Env(command) => steps::env::plan(command, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
         Command::Notify(args) => steps::notify::plan(args, &facts)?,
         Command::Timeline(args) => steps::timeline::plan(args, &facts)?,

@@ -16,7 +16,9 @@ use crate::data::{CommitId, Period};
 pub use by_forge::{Before, ByForge};
 pub use look::{Artifacts, Smoke, Verify};
 
-pub use forge::{AssetContent, AssetFile, Comment, Dispatch, ForgeRelease, ForgeRequest, On, SetStatus};
+pub use forge::{
+    AssetContent, AssetFile, Comment, Dispatch, ForgeRelease, ForgeRequest, On, OpenIssue, SetStatus,
+};
 pub use message::{Message, Target};
 
 /// One change of the outside. [`Display`](fmt::Display) says it in a line; [`crate::apply`] does it.
@@ -43,6 +45,8 @@ pub enum Effect {
     ForgeRequest(ForgeRequest),
     /// Writes a comment on a request.
     Comment(Comment),
+    /// Opens an issue.
+    OpenIssue(OpenIssue),
     /// Sets a check on a commit.
     SetStatus(SetStatus),
     /// Starts a workflow run or pipeline.
@@ -220,6 +224,7 @@ impl Effect {
             | Effect::ForgeRelease(_)
             | Effect::ForgeRequest(_)
             | Effect::Comment(_)
+            | Effect::OpenIssue(_)
             | Effect::SetStatus(_)
             | Effect::Dispatch(_)
             | Effect::Message(_) => true,
@@ -343,6 +348,7 @@ impl fmt::Display for Effect {
             Effect::ForgeRelease(release) => release.fmt(f),
             Effect::ForgeRequest(request) => request.fmt(f),
             Effect::Comment(comment) => comment.fmt(f),
+            Effect::OpenIssue(issue) => issue.fmt(f),
             Effect::SetStatus(status) => status.fmt(f),
             Effect::Dispatch(dispatch) => dispatch.fmt(f),
             Effect::Message(message) => message.fmt(f),

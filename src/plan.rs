@@ -88,6 +88,9 @@ pub struct Fallback {
     /// its waves has begun.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub always: bool,
+    /// Whether it puts back what was there before; otherwise it only tells.
+    #[serde(default)]
+    pub restores: bool,
     /// What it is to bring about: `go back to 1.2.3`.
     pub what: String,
     /// What it has brought about: `went back to 1.2.3`.

@@ -14,8 +14,10 @@ use crate::effect::{Artifacts, Command, Effect};
 use crate::error::{Error, Kind, Result};
 use crate::facts::Facts;
 use crate::gate::{Overrides, Question, ask, select};
+use crate::notify::{self, About, News};
 use crate::plan::{Answer, Deploying, Fallback, Finding, Plan, Precondition, Wave};
 use crate::rules::gate::Verdict;
+use crate::rules::notify::Event;
 use crate::rules::record::digests::{judged, known};
 use crate::rules::record::standing::{Standing, standing};
 use crate::rules::record::{DEPLOYMENTS, Deployment, Record, folder};
@@ -115,6 +117,8 @@ pub fn deploy(facts: &Facts<'_>, wanted: &Wanted<'_>) -> Result<Plan> {
         plan.summary = format!("{version} is live in {environment}, and nothing looks at it: nothing to do");
         return Ok(plan);
     }
+    place.tell(Event::Started, &what, None, &mut plan)?;
+    let from = plan.waves.len() + 1;
     if is_live {
         plan.summary = format!("{version} is live in {environment}: look whether it is well");
         let text =
@@ -141,8 +145,9 @@ pub fn deploy(facts: &Facts<'_>, wanted: &Wanted<'_>) -> Result<Plan> {
         )));
     }
     let to = plan.waves.len();
-    place.fallback(&what, to, wanted.skip, is_live, &mut plan)?;
-    plan.deployments.push(Deploying { from: 1, to, what: deployment, kept: place.kept()? });
+    place.fallback(&what, (from, to), wanted.skip, is_live, &mut plan)?;
+    plan.deployments.push(Deploying { from, to, what: deployment, kept: place.kept()? });
+    place.tell(Event::Done, &what, None, &mut plan)?;
     place.requires(&mut plan);
     Ok(plan)
 }
@@ -370,33 +375,94 @@ impl<'f> Place<'f> {
         })
     }
 
-    /// The way back, where there is a version to go back to.
-    fn fallback(&self, what: &What, to: usize, skip: &[Skip], is_live: bool, plan: &mut Plan) -> Result<()> {
-        let version = &what.version;
-        if self.config.on_failure == OnFailure::Hold {
-            plan.findings.push(Finding::new(
-                Answer::Note,
-                "rollback",
-                "a failure is left as it is (`on_failure: hold`)",
-            ));
-            return Ok(());
-        }
-        let Some(target) = self.target(version) else {
-            let text =
-                format!("no version of {} is verified: there is nothing to go back to", self.environment);
-            plan.findings.push(Finding::new(Answer::Warning, "rollback", text));
+    /// What is done when it fails: the way back, where there is a version to go back to, and the message about it.
+    fn fallback(
+        &self,
+        what: &What,
+        (from, to): (usize, usize),
+        skip: &[Skip],
+        is_live: bool,
+        plan: &mut Plan,
+    ) -> Result<()> {
+        let target = match self.config.on_failure {
+            OnFailure::Rollback => self.target(&what.version),
+            OnFailure::Hold => None,
+        };
+        let one = |effect| Wave { effects: vec![effect] };
+        let Some(target) = target else {
+            plan.findings.push(match self.config.on_failure {
+                OnFailure::Hold => {
+                    Finding::new(Answer::Note, "rollback", "a failure is left as it is (`on_failure: hold`)")
+                }
+                OnFailure::Rollback => {
+                    let none = format!(
+                        "no version of {} is verified: there is nothing to go back to",
+                        self.environment
+                    );
+                    Finding::new(Answer::Warning, "rollback", none)
+                }
+            });
+            let messages = self.messages(Event::Failed, what, None, plan)?;
+            if !messages.is_empty() {
+                plan.fallbacks.push(Fallback {
+                    from,
+                    to,
+                    always: is_live,
+                    restores: false,
+                    what: "tell that it failed".to_owned(),
+                    done: "people were told".to_owned(),
+                    waves: vec![Wave { effects: messages }],
+                });
+            }
             return Ok(());
         };
-        let waves = self.back(&target, skip)?.into_iter().map(|effect| Wave { effects: vec![effect] });
+        let mut waves: Vec<Wave> = self.back(&target, skip)?.into_iter().map(one).collect();
+        let messages = self.messages(Event::Rollback, what, Some(&target.version), plan)?;
+        if !messages.is_empty() {
+            waves.push(Wave { effects: messages });
+        }
         plan.output("rollback_to", target.version.as_str());
         plan.fallbacks.push(Fallback {
-            from: 1,
+            from,
             to,
             always: is_live,
+            restores: true,
             what: format!("go back to {}", target.version),
             done: format!("went back to {}", target.version),
-            waves: waves.collect(),
+            waves,
         });
+        Ok(())
+    }
+
+    /// The messages about an event of this deployment, for those who are told of it.
+    fn messages(
+        &self,
+        event: Event,
+        what: &What,
+        previous: Option<&str>,
+        plan: &mut Plan,
+    ) -> Result<Vec<Effect>> {
+        let about = About { release: what.version.clone(), env: Some(self.environment.clone()) };
+        let mut news = News::new(event, &about);
+        if let Some(previous) = previous.or(self.live.as_deref()) {
+            news = news.tell("previous", previous);
+        }
+        if let Some(commit) = &what.commit {
+            news = news.tell("commit", commit.as_str());
+        }
+        let (effects, findings) = notify::effects(self.facts, &news)?;
+        // What is in the way of one message is in the way of the next.
+        let new: Vec<Finding> = findings.into_iter().filter(|it| !plan.findings.contains(it)).collect();
+        plan.findings.extend(new);
+        Ok(effects)
+    }
+
+    /// The same as a wave of its own.
+    fn tell(&self, event: Event, what: &What, previous: Option<&str>, plan: &mut Plan) -> Result<()> {
+        let messages = self.messages(event, what, previous, plan)?;
+        if !messages.is_empty() {
+            plan.wave(messages);
+        }
         Ok(())
     }
 

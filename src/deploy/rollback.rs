@@ -6,6 +6,7 @@ use super::{Place, Skip, What, check_version, same};
 use crate::error::Result;
 use crate::facts::Facts;
 use crate::plan::{Answer, Deploying, Finding, Plan};
+use crate::rules::notify::Event;
 
 /// What is to be put back.
 #[derive(Debug, Clone)]
@@ -71,11 +72,14 @@ pub fn rollback(facts: &Facts<'_>, wanted: &Back<'_>) -> Result<Plan> {
     plan.summary = format!("roll {environment} back to {version}");
     findings(&place, wanted, version, &mut plan);
     effects.into_iter().for_each(|effect| plan.then(effect));
+    let to = plan.waves.len();
+    let left = What { version: live.clone().unwrap_or_else(|| target.version.clone()), ..What::default() };
+    place.tell(Event::Rollback, &left, Some(&target.version), &mut plan)?;
     let mut deployment = place.deployment(&target, live);
     deployment.bad_since = Some(wanted.since.unwrap_or_else(|| facts.now.timestamp()));
     deployment.rollback_until = None;
     deployment.verifies = looks > 0;
-    plan.deployments.push(Deploying { from: 1, to: plan.waves.len(), what: deployment, kept: place.kept()? });
+    plan.deployments.push(Deploying { from: 1, to, what: deployment, kept: place.kept()? });
     place.requires(&mut plan);
     Ok(plan)
 }

@@ -103,9 +103,7 @@ pub struct Comment {
 impl Comment {
     /// The line by which the comment is found again.
     pub fn mark(&self) -> String {
-        let plain: String =
-            self.name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_./".contains(*c)).collect();
-        format!("<!-- release-steps: {plain} -->")
+        mark(&self.name)
     }
 
     /// The whole text, with the mark.
@@ -127,6 +125,40 @@ pub enum On {
         /// The branch that it is to be merged into.
         base: String,
     },
+}
+
+/// Opens an issue. One that was opened is found again by its name, and left as people have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenIssue {
+    /// The repository.
+    pub place: Place,
+    /// By this name it is found again. It stands in it where nobody sees it.
+    pub name: String,
+    /// The title.
+    pub title: String,
+    /// The text, in Markdown.
+    pub body: String,
+    /// Its labels; by the first it is looked for.
+    pub labels: Vec<String>,
+}
+
+impl OpenIssue {
+    /// The line by which it is found again.
+    pub fn mark(&self) -> String {
+        mark(&self.name)
+    }
+}
+
+impl fmt::Display for OpenIssue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "open issue \"{}\" at {}", self.title, self.place)
+    }
+}
+
+fn mark(name: &str) -> String {
+    let plain: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_./".contains(*c)).collect();
+    format!("<!-- release-steps: {plain} -->")
 }
 
 /// Sets a check on a commit.

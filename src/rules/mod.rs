@@ -6,6 +6,7 @@ pub mod bump;
 pub mod calendar;
 pub mod changelog;
 pub mod commit;
+pub mod dotenv;
 pub mod files;
 pub mod gate;
 pub mod links;

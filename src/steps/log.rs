@@ -15,6 +15,7 @@ use crate::plan::Plan;
 use crate::rules::record::chart::{HEIGHT, Series, WIDTH, chart};
 use crate::rules::record::figures::{Figures, figures};
 use crate::rules::record::{DEPLOYMENTS, Outcome, RUNS, Record, page};
+use crate::rules::text::counted;
 use crate::steps::Step;
 use crate::world::store::Store;
 
@@ -256,11 +257,6 @@ fn report(args: &Report, facts: &Facts<'_>) -> Result<Step> {
     plan.summary = format!("report of {} from {first} to {last}", counted(all.len(), "deployment"));
     write(facts, &args.html, text, "the report of deployments", &mut plan)?;
     Ok(plan.into())
-}
-
-/// `1 record`, `2 records`.
-fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A record as the report shows it.

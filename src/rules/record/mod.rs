@@ -3,6 +3,7 @@
 pub mod chart;
 pub mod digests;
 pub mod figures;
+pub mod incident;
 pub mod page;
 pub mod standing;
 

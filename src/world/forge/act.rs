@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use std::collections::BTreeMap;
 
+use super::desk::{Issue, IssueText};
 use super::release::{self, Seen};
 use super::{
     CommitText, Forge, Forges, Place, Request, RequestState, RequestText, Run, RunState, Status, View,
 };
 use crate::data::CommitId;
-use crate::effect::{Comment, Dispatch, Effect, ForgeRequest, On, SetStatus};
+use crate::effect::{Comment, Dispatch, Effect, ForgeRequest, On, OpenIssue, SetStatus};
 use crate::error::{Error, Result};
 use crate::world::State;
 use crate::world::http::Failure;
@@ -65,6 +66,10 @@ impl Writer {
                 state
             }
             Effect::ForgeRequest(want) => observe_request(self.forges.at(&want.place)?.as_ref(), want)?,
+            Effect::OpenIssue(want) => match own_issue(self.forges.at(&want.place)?.as_ref(), want)? {
+                Some(_) => State::Done(None),
+                None => State::Ready,
+            },
             Effect::Comment(want) => observe_comment(self.forges.at(&want.place)?.as_ref(), want)?,
             Effect::SetStatus(want) => observe_status(self.forges.at(&want.place)?.as_ref(), want, commit)?,
             Effect::Dispatch(want) => observe_run(self.forges.at(&want.place)?.as_ref(), want)?,
@@ -104,6 +109,17 @@ impl Writer {
                 let forge = self.forges.at(&want.place)?;
                 let request = again(forge.as_ref(), || converge_request(forge.as_ref(), want))?;
                 line(&request.url);
+                Ok(())
+            }
+            Effect::OpenIssue(want) => {
+                let forge = self.forges.at(&want.place)?;
+                let body = format!("{}\n{}", want.mark(), want.body.trim_end());
+                let text = IssueText { title: &want.title, body: &body, labels: &want.labels };
+                let issue = again(forge.as_ref(), || match own_issue(forge.as_ref(), want)? {
+                    Some(issue) => Ok(issue),
+                    None => Ok(forge.open_issue(text)?),
+                })?;
+                line(&issue.url);
                 Ok(())
             }
             Effect::Comment(want) => write_comment(self.forges.at(&want.place)?.as_ref(), want),
@@ -228,6 +244,11 @@ fn number(forge: &dyn Forge, on: &On) -> std::result::Result<Option<u64>, Failur
         On::Number(number) => Ok(Some(*number)),
         On::Branches { head, base } => Ok(forge.request(head, base)?.map(|request| request.number)),
     }
+}
+
+/// The issue that an earlier try opened.
+fn own_issue(forge: &dyn Forge, want: &OpenIssue) -> std::result::Result<Option<Issue>, Failure> {
+    forge.issue_with(&want.mark(), want.labels.first().map_or("", String::as_str))
 }
 
 /// Our comment on a request, and whether it says what it should.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod commit;
+mod desk;
 mod gate;
 mod guard;
 mod write;

@@ -4,6 +4,7 @@
 //! a release, and the release is created with links to all of them at once.
 
 mod answers;
+mod desk;
 mod gate;
 mod guard;
 mod write;
@@ -125,6 +126,11 @@ impl GitLab {
     fn raw(&self, method: Method, path: &str, body: Option<Value>) -> Raw {
         let path = format!("projects/{}{path}", common::path_escaped(self.project()));
         Raw { method, path, body }
+    }
+
+    /// A call that is not about the project.
+    fn anywhere(&self, method: Method, path: &str) -> Raw {
+        Raw { method, path: path.trim_start_matches('/').to_owned(), body: None }
     }
 
     fn failure(&self, method: Method, path: &str, error: ApiError<Failure>) -> Failure {

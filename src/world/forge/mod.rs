@@ -5,6 +5,7 @@
 
 pub mod act;
 mod cache;
+pub mod desk;
 mod detect;
 pub mod gate;
 mod github;
@@ -316,7 +317,7 @@ pub struct RunText {
 }
 
 /// What steps may ask of a forge. Nothing here changes anything.
-pub trait View: gate::GateView + guard::GuardView + Send + Sync + std::fmt::Debug {
+pub trait View: desk::DeskView + gate::GateView + guard::GuardView + Send + Sync + std::fmt::Debug {
     /// The repository that this is for.
     fn place(&self) -> &Place;
     /// How many calls were made.
@@ -363,7 +364,7 @@ pub trait View: gate::GateView + guard::GuardView + Send + Sync + std::fmt::Debu
 
 /// What effects do at a forge. Every method is one thing, several calls where the forge needs them, and none looks first:
 /// [`act`] and [`release`] do.
-pub trait Forge: View {
+pub trait Forge: View + desk::Desk {
     /// Waits before a try after a failure; false when no more waiting is allowed.
     fn wait(&self, failure: &Failure, tries: u32) -> bool;
 

@@ -1,0 +1,5 @@
+printf 'live\nbad*\n' > .gitignore
+npm demo 1.2.3
+commit "feat: first"
+tag v1.2.3
+origin

@@ -1,0 +1,1 @@
+echo DATABASE_URL= > .env.example; commit "feat: first"
