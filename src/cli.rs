@@ -79,6 +79,9 @@ enum Command {
     Deploy(steps::deploy::Args),
     /// An environment back to the last version that was verified there
     Rollback(steps::rollback::Args),
+    /// What was deployed: pages, a report, a list for auditors
+    #[command(subcommand)]
+    Log(steps::log::Command),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
     /// Tells people about a release: Slack, Teams, Discord, e-mail, webhooks, PagerDuty, Statuspage, comments
@@ -267,6 +270,7 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         Command::Verify(args) => steps::verify::plan(args, &facts)?,
         Command::Deploy(args) => steps::deploy::plan(args, &facts)?,
         Command::Rollback(args) => steps::rollback::plan(args, &facts)?,
+        Command::Log(command) => steps::log::plan(command, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
         Command::Notify(args) => steps::notify::plan(args, &facts)?,
         Command::Timeline(args) => steps::timeline::plan(args, &facts)?,

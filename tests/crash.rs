@@ -541,7 +541,32 @@ fn deployment_that_goes_back() {
     assert!(kills > 2, "only {kills} places to be killed at");
 }
 
+/// With nothing left to release, a fresh run of a chain names the run that is not at its end: only that one knows which
+/// commands have run. Resumed, it comes to its end.
 #[test]
 fn chain_with_deployments() {
-    survives(&world(DEPLOYS), "run ship");
+    let world = world(DEPLOYS);
+    let before = world.state();
+    let whole = world.copy();
+    let ran = whole.steps("run ship");
+    assert_eq!(ran.code, Some(0), "{}", ran.text());
+    let expected = whole.changes(&before);
+    for n in 1.. {
+        let killed = world.copy();
+        let ran = killed.steps_with("run ship", &[("RELEASE_STEPS_CRASH_AT", &n.to_string())]);
+        if ran.code == Some(0) {
+            assert!(n > 8, "only {n} places to be killed at");
+            break;
+        }
+        let fresh = killed.copy();
+        let ran = fresh.steps("run ship");
+        if ran.code != Some(0) {
+            let named = ran.text().contains("`release-steps resume` goes on with it");
+            assert!(ran.code == Some(4) && named, "a fresh run after a kill at change {n}:\n{}", ran.text());
+            resume(&fresh, "run ship", &[]);
+        }
+        same(&format!("a fresh run after a kill at change {n}"), &expected, &fresh.changes(&before), &ran);
+        resume(&killed, "run ship", &[]);
+        same(&format!("resume after a kill at change {n}"), &expected, &killed.changes(&before), &ran);
+    }
 }

@@ -1,6 +1,9 @@
 //! Records of what was done: one for each plan that was applied, and what follows from them for an environment.
 
+pub mod chart;
 pub mod digests;
+pub mod figures;
+pub mod page;
 pub mod standing;
 
 use std::collections::BTreeMap;

@@ -93,10 +93,9 @@ fn mail(sending: &Sending<'_>, to: &Email) -> Result<Mail, Trouble> {
 fn server_of(address: &str, shown: &str) -> Result<SmtpTransportBuilder, Trouble> {
     // The address holds a password: no error shows it.
     let bad = |why: &str| {
-        Trouble::NotSent(
-            Error::usage(format!("{shown} is no mail server's address: {why}"))
-                .hint("it begins with smtps:// (port 465) or smtp:// (port 587, STARTTLS), then user, password, host"),
-        )
+        Trouble::NotSent(Error::usage(format!("{shown} is no mail server's address: {why}")).hint(
+            "it begins with smtps:// (port 465) or smtp:// (port 587, STARTTLS), then user, password, host",
+        ))
     };
     let mut url = Url::parse(address.trim()).map_err(|e| bad(&e.to_string()))?;
     let host = url.host_str().unwrap_or_default().to_owned();
