@@ -3,7 +3,7 @@
 # - emulate: a node and the emulator of GitHub's and Slack's APIs, from the npm registry;
 # - grpc: a real server of gRPC's health protocol for python3, from PyPI;
 # - aiosmtpd: a real SMTP server for python3, from PyPI;
-# - prometheus: Debian's package, unpacked.
+# - prometheus and nginx: Debian's packages, unpacked.
 # What cannot be installed here is said and left out; the tests that need it are skipped, and fail in CI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -72,6 +72,13 @@ prometheus() {
     echo debian >"$tools/prometheus/installed"
 }
 
+nginx() {
+    installed nginx debian && return
+    deb nginx "$tools/nginx" || return 1
+    "$tools/nginx/usr/sbin/nginx" -v 2>/dev/null || return 1
+    echo debian >"$tools/nginx/installed"
+}
+
 need() {
     local program="$1" what="$2"
     if ! command -v "$program" >/dev/null; then
@@ -87,4 +94,5 @@ need npm emulate
 need python3 grpc
 need python3 aiosmtpd
 need apt-get prometheus
+need apt-get nginx
 echo "$tools"

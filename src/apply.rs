@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::data::{CommitId, Period};
-use crate::effect::{Command, Effect, Rev};
+use crate::effect::{ByForge, Command, Commit, Effect, Rev};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
 use crate::facts::Env;
@@ -23,7 +23,7 @@ use crate::report::Redactor;
 use crate::rules::record::{Outcome as Ended, folder};
 use crate::world::State;
 use crate::world::files;
-use crate::world::forge::{Forges, act};
+use crate::world::forge::{CommitText, Forges, act};
 use crate::world::git::write::{Made, Writer};
 use crate::world::messages;
 use crate::world::process;
@@ -103,7 +103,10 @@ impl Tools {
     fn observe(&self, effect: &Effect, made: &Made) -> Result<State> {
         match effect {
             Effect::WriteFile(edit) => files::observe(&self.root, edit),
-            Effect::Commit(commit) => self.git.observe_commit(commit, made),
+            Effect::Commit(commit) => match &commit.by {
+                Some(by) => self.git.observe_by_forge(commit, by, made),
+                None => self.git.observe_commit(commit, made),
+            },
             Effect::Branch(branch) => self.git.observe_branch(branch, made),
             Effect::Tag(tag) => self.git.observe_tag(tag, made),
             Effect::Push(push) => self.git.observe_push(push, made),
@@ -118,7 +121,10 @@ impl Tools {
     fn act(&self, at: &str, effect: &Effect, made: &Made, sink: &dyn Sink) -> Result<Option<CommitId>> {
         match effect {
             Effect::WriteFile(edit) => files::write(&self.root, edit).map(|()| None),
-            Effect::Commit(commit) => self.git.commit(commit, made).map(Some),
+            Effect::Commit(commit) => match &commit.by {
+                Some(by) => self.commit_by_forge(commit, by, made).map(Some),
+                None => self.git.commit(commit, made).map(Some),
+            },
             Effect::Branch(branch) => self.git.branch(branch, made).map(|()| None),
             Effect::Tag(tag) => self.git.tag(tag, made).map(|()| None),
             Effect::Push(push) => self.git.push(push, made).map(|()| None),
@@ -132,6 +138,23 @@ impl Tools {
                 self.forge.act(effect, &self.root, self.subject(effect, made)?, &line).map(|()| None)
             }
         }
+    }
+
+    /// Lets the forge make a commit unless the remote's branch has it, and brings it here.
+    fn commit_by_forge(&self, commit: &Commit, by: &ByForge, made: &Made) -> Result<CommitId> {
+        let wanted = self.git.wanted(commit, made)?;
+        let text = CommitText {
+            branch: &by.branch,
+            parent: wanted.parent,
+            before: by.before,
+            message: commit.message.trim_end(),
+            author: wanted.author.as_ref().map(|(name, email)| (name.as_str(), email.as_str())),
+            changes: &wanted.changes,
+        };
+        let found = || self.git.found_at_remote(commit, by, wanted.parent, made);
+        let id = self.forge.commit(&by.place, &text, &found)?;
+        self.git.land(commit, by, &wanted, id)?;
+        Ok(id)
     }
 
     fn run(&self, at: &str, command: &Command, sink: &dyn Sink) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Every thing that this program ever does to the outside, as data.
 
+mod by_forge;
 mod forge;
 mod look;
 mod message;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{CommitId, Period};
 
+pub use by_forge::{Before, ByForge};
 pub use look::{Artifacts, Smoke, Verify};
 
 pub use forge::{AssetContent, AssetFile, Comment, Dispatch, ForgeRelease, ForgeRequest, On, SetStatus};
@@ -93,6 +95,9 @@ pub struct Commit {
     /// Whether nothing here moves to it, not even `HEAD`: it is made to be pushed to a branch of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub aside: bool,
+    /// Where the forge makes it by its API instead, so that it is signed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<ByForge>,
 }
 
 /// What a commit holds.
@@ -219,8 +224,8 @@ impl Effect {
             | Effect::Dispatch(_)
             | Effect::Message(_) => true,
             Effect::Command(command) => command.leaves,
+            Effect::Commit(commit) => commit.by.is_some(),
             Effect::WriteFile(_)
-            | Effect::Commit(_)
             | Effect::Branch(_)
             | Effect::Tag(_)
             | Effect::Artifacts(_)
@@ -304,9 +309,10 @@ impl fmt::Display for Effect {
                     Make::Merge(other) => write!(f, "merge {other}: \"{subject}\"")?,
                     Make::Pick(id) => write!(f, "cherry-pick {}: \"{subject}\"", id.short())?,
                 }
-                match &commit.branch {
-                    Some(branch) => write!(f, " on {branch}"),
-                    None => write!(f, " on {}", commit.parent),
+                match (&commit.by, &commit.branch) {
+                    (Some(by), _) => by.fmt(f),
+                    (None, Some(branch)) => write!(f, " on {branch}"),
+                    (None, None) => write!(f, " on {}", commit.parent),
                 }
             }
             Effect::Branch(branch) => write!(f, "create branch {} at {}", branch.name, branch.at),

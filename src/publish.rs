@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::Opens;
+use crate::config::{CommitsBy, Opens};
 use crate::data::CommitId;
-use crate::effect::{AssetContent, AssetFile, Effect, ForgeRelease, ForgeRequest};
+use crate::effect::{AssetContent, AssetFile, Before, ByForge, Effect, ForgeRelease, ForgeRequest};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
@@ -90,6 +90,22 @@ fn judge(repository: &Repository, place: &Place, plan: &mut Plan) -> Result<()> 
         );
     }
     Ok(())
+}
+
+/// How the forge makes a commit on a branch, where it does instead of git.
+pub fn by_forge(facts: &Facts<'_>, branch: &str, before: Before, plan: &mut Plan) -> Result<Option<ByForge>> {
+    if facts.config.forge.commits == CommitsBy::Git {
+        return Ok(None);
+    }
+    let no = |why: &str| {
+        Error::usage(why.to_owned()).at("forge.commits").hint("`forge: {commits: git}` makes commits here")
+    };
+    if !facts.config.release.push || !facts.has_remote()? {
+        return Err(no("what the forge commits is at the remote at once: it cannot go without a push"));
+    }
+    let Some(place) = place(facts, true, plan)? else { return Err(no("no forge is known")) };
+    let remote = facts.config.release.remote.clone();
+    Ok(Some(ByForge { place, remote, branch: branch.to_owned(), before }))
 }
 
 /// Adds the releases at the forge to a plan, after the push that brings their tags there.

@@ -15,6 +15,20 @@ pub struct ForgeConfig {
     pub repository: Option<String>,
     /// The variable that holds the token for this forge.
     pub token_env: Option<String>,
+    /// Who makes commits: `git` here, or the forge by its `api`, which signs them. For branches that take signed commits only,
+    /// where a job has no key.
+    pub commits: CommitsBy,
+}
+
+/// Who makes commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommitsBy {
+    /// git, on this machine; they are pushed.
+    #[default]
+    Git,
+    /// The forge, by its API; they are fetched.
+    Api,
 }
 
 /// The pull or merge requests that commands open. One that is open is found and brought up to date, never opened again.

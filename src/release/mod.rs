@@ -1,5 +1,6 @@
 //! The plan of a release, for `release` and for chains: version files and changelog in a commit, the tag, the push.
 
+mod by_forge;
 mod checks;
 mod push;
 mod request;
@@ -13,11 +14,11 @@ use self::checks::{check_work_tree, mention_disagreement, refuse_taken, refuse_u
 use self::push::{push, push_what_is_missing};
 use crate::config::Opens;
 use crate::data::CommitId;
-use crate::effect::{Commit, Effect, FileEdit, Make, Rev, Tag};
+use crate::effect::{Before, Commit, Effect, FileEdit, Make, Rev, Tag};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan, Precondition};
-use crate::publish::{Publication, drop_published, opens, plan_releases};
+use crate::publish::{Publication, by_forge, drop_published, opens, plan_releases};
 use crate::rules::changelog::{PREAMBLE, headings, insert, text};
 use crate::rules::packages::Because;
 use crate::rules::version::Request;
@@ -158,7 +159,11 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
     let files = edits.into_files();
     if by_request {
         describe(&released, &notes, &mut plan);
-        let commit = commit(facts, &place, &released, files)?;
+        let mut commit = commit(facts, &place, &released, files)?;
+        let before = prepared.as_ref().map_or(Before::Absent, |prepared| Before::At(prepared.commit));
+        if let Some(by) = by_forge(facts, &request::branch_name(facts, &place), before, &mut plan)? {
+            commit = commit.made_by(by);
+        }
         request::prepare(facts, wanted, &place, &notes, commit, prepared, &mut plan)?;
         return Ok(plan);
     }
@@ -169,7 +174,9 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
     let rev = match files.is_empty() {
         true => Rev::Commit(place.target),
         false => {
-            plan.then(Effect::Commit(commit(facts, &place, &released, files)?));
+            let commit = commit(facts, &place, &released, files)?;
+            let commit = by_forge::on_branch(facts, wanted, &place, commit, &mut plan)?;
+            plan.then(Effect::Commit(commit));
             Rev::Made(RELEASE_COMMIT.to_owned())
         }
     };
@@ -426,6 +433,7 @@ fn commit(facts: &Facts<'_>, place: &Place, released: &[&Candidate], files: Vec<
         when: whole_seconds(&facts.now),
         sign: facts.signs("commit.gpgsign")?,
         aside: false,
+        by: None,
     })
 }
 

@@ -32,7 +32,9 @@ pub(super) fn push(
         return Ok(());
     };
     let mut updates = Vec::new();
-    if let Some(branch) = &place.branch {
+    // What the forge commits is on its branch already.
+    let by_forge = plan.effects().any(|(_, e)| matches!(e, Effect::Commit(commit) if commit.by.is_some()));
+    if let (Some(branch), false) = (&place.branch, by_forge) {
         updates.extend(branch_update(facts, refs, branch, rev, place.target)?);
     }
     for candidate in found {

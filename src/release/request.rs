@@ -33,7 +33,7 @@ pub(super) struct Merged {
     versions: Vec<(Candidate, Version)>,
 }
 
-fn branch_name(facts: &Facts<'_>, place: &Place) -> String {
+pub(super) fn branch_name(facts: &Facts<'_>, place: &Place) -> String {
     name(&facts.config.requests.branch, &[("base", place.branch.as_deref().unwrap_or_default())])
 }
 
@@ -107,16 +107,19 @@ pub(super) fn prepare(
     };
     if !there {
         let made = Rev::Made(commit.name.clone());
+        let by_forge = commit.by.is_some();
         plan.then(Effect::Commit(Commit { branch: None, aside: true, ..commit }));
-        plan.then(Effect::Push(Push {
-            remote: facts.config.release.remote.clone(),
-            updates: vec![RefUpdate {
-                from: made,
-                to: format!("refs/heads/{branch}"),
-                expect: prepared.map(|prepared| prepared.commit),
-                force: true,
-            }],
-        }));
+        if !by_forge {
+            plan.then(Effect::Push(Push {
+                remote: facts.config.release.remote.clone(),
+                updates: vec![RefUpdate {
+                    from: made,
+                    to: format!("refs/heads/{branch}"),
+                    expect: prepared.map(|prepared| prepared.commit),
+                    force: true,
+                }],
+            }));
+        }
     }
     let before = plan.waves.len();
     let request = RequestPlan { head: branch.clone(), base, title: title.clone(), body, there };
@@ -136,7 +139,7 @@ pub(super) fn prepare(
 }
 
 /// Whether a commit is the planned one but for its time and who made it.
-fn is_same(facts: &Facts<'_>, commit: &Commit, there: CommitId) -> Result<bool> {
+pub(super) fn is_same(facts: &Facts<'_>, commit: &Commit, there: CommitId) -> Result<bool> {
     let repo = facts.repo();
     let Rev::Commit(parent) = &commit.parent else { return Ok(false) };
     let history = repo.history(&[there], &[*parent])?;

@@ -1,11 +1,13 @@
 //! The steps: each reads the world and returns a plan. None writes, pushes or runs anything, and none calls another.
 
+mod asked;
 pub mod branch;
 pub mod build;
 pub mod changelog;
 pub mod deploy;
 pub mod doctor;
 pub mod gate;
+pub mod init;
 pub mod log;
 pub mod notify;
 pub mod release;

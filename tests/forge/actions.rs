@@ -1,7 +1,8 @@
 //! GitHub's workflow runs: the emulator has no workflows, so this stands in for it, built from GitHub's documentation.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -15,6 +16,16 @@ pub struct Actions {
     pub silent: AtomicBool,
     /// Whether runs end badly.
     pub failing: AtomicBool,
+    /// When runs end by [`CLOCK`]; 0 lets them end when they are looked at for the second time.
+    pub ends: AtomicU64,
+}
+
+/// The seconds that have passed where nobody really waits.
+pub static CLOCK: AtomicU64 = AtomicU64::new(0);
+
+/// Lets time pass.
+pub fn pass(time: Duration) {
+    CLOCK.fetch_add(time.as_secs(), Ordering::Relaxed);
 }
 
 struct Run {
@@ -26,8 +37,8 @@ struct Run {
 
 impl Run {
     /// Under way when it is looked at first, at its end from then on.
-    fn shown(&mut self) -> Value {
-        let ended = self.looks > 0;
+    fn shown(&mut self, ends: u64) -> Value {
+        let ended = if ends > 0 { CLOCK.load(Ordering::Relaxed) >= ends } else { self.looks > 0 };
         self.looks += 1;
         let conclusion = if self.failed { "failure" } else { "success" };
         json!({
@@ -56,6 +67,7 @@ impl Actions {
             }
             _ => return None,
         };
+        let ends = self.ends.load(Ordering::Relaxed);
         let not_found = || Reply::json(404, &json!({ "message": "Not Found" }));
         Some(match (ask.method.as_str(), rest) {
             // <https://docs.github.com/rest/actions/workflows#create-a-workflow-dispatch-event>
@@ -83,12 +95,12 @@ impl Actions {
             }
             // <https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow>
             ("GET", ["workflows", "build.yml", "runs"]) => {
-                let list: Vec<Value> = runs.iter_mut().rev().map(Run::shown).collect();
+                let list: Vec<Value> = runs.iter_mut().rev().map(|run| run.shown(ends)).collect();
                 Reply::json(200, &json!({ "total_count": list.len(), "workflow_runs": list }))
             }
             // <https://docs.github.com/rest/actions/workflow-runs#get-a-workflow-run>
             ("GET", ["runs", id]) => match runs.iter_mut().find(|run| run.id.to_string() == *id) {
-                Some(run) => Reply::json(200, &run.shown()),
+                Some(run) => Reply::json(200, &run.shown(ends)),
                 None => not_found(),
             },
             // <https://docs.github.com/rest/actions/workflow-jobs#list-jobs-for-a-workflow-run>

@@ -31,6 +31,8 @@ struct State {
     notes: BTreeMap<u64, Vec<Value>>,
     statuses: BTreeMap<String, Vec<Value>>,
     pipelines: Vec<(Value, Vec<Value>)>,
+    /// When pipelines end, where they take their time.
+    pipelines_end: Option<u64>,
     last_id: u64,
     /// The repository whose branches and tags these are, where there is one.
     git: Option<std::path::PathBuf>,
@@ -94,6 +96,11 @@ impl GitLab {
             let of: BTreeMap<String, String> = of.collect();
             if names == 0 { state.branches = of } else { state.tags = of }
         }
+    }
+
+    /// Lets pipelines end at a second of the clock of runs.
+    pub fn pipelines_end(&self, at: u64) {
+        self.state.lock().expect("no test has failed in here").pipelines_end = Some(at);
     }
 
     /// The requests from a branch.
@@ -233,12 +240,18 @@ impl State {
             ("DELETE", ["releases", tag, "assets", "links", id]) => {
                 let Some(release) = self.releases.get_mut(*tag) else { return not_found() };
                 let links = release["assets"]["links"].as_array_mut().expect("it is a list");
-                let before = links.len();
-                links.retain(|l| !is_id(&l["id"], id));
-                if links.len() < before { Reply::json(200, &json!({})) } else { not_found() }
+                match links.iter().position(|l| is_id(&l["id"], id)) {
+                    Some(at) => Reply::json(200, &links.remove(at)),
+                    None => not_found(),
+                }
             }
             (_, ["packages", ..]) => self.packages(method, &rest[1..], ask),
             (_, ["merge_requests", ..]) => self.merge_requests(method, &rest[1..], ask, &body),
+            // <https://docs.gitlab.com/api/commits/#create-a-commit>
+            ("POST", ["repository", "commits"]) => match &self.git {
+                Some(git) => crate::commits::gitlab(&body, git),
+                None => not_found(),
+            },
             // <https://docs.gitlab.com/api/commits/#list-merge-requests-associated-with-a-commit>
             ("GET", ["repository", "commits", sha, "merge_requests"]) => {
                 page(ask, self.requests.iter().filter(|r| r["sha"] == **sha).cloned().collect())
@@ -507,7 +520,7 @@ impl State {
                 }
                 let id = self.id();
                 let pipeline = json!({
-                    "id": id, "status": "success", "ref": body["ref"],
+                    "id": id, "status": if self.pipelines_end.is_some() { "created" } else { "success" }, "ref": body["ref"],
                     "web_url": format!("https://gitlab.example/{PROJECT}/-/pipelines/{id}"),
                 });
                 self.pipelines.push((pipeline.clone(), variables));
@@ -523,8 +536,18 @@ impl State {
                 else {
                     return not_found();
                 };
+                let ends = self.pipelines_end.unwrap_or(0);
                 match rest {
-                    [] => Reply::json(200, pipeline),
+                    [] if crate::actions::CLOCK.load(std::sync::atomic::Ordering::Relaxed) < ends => {
+                        let mut going = pipeline.clone();
+                        going["status"] = "running".into();
+                        Reply::json(200, &going)
+                    }
+                    [] => {
+                        let mut ended = pipeline.clone();
+                        ended["status"] = "success".into();
+                        Reply::json(200, &ended)
+                    }
                     ["variables"] => Reply::json(200, &json!(variables)),
                     // <https://docs.gitlab.com/api/jobs/#list-pipeline-jobs>
                     ["jobs"] => page(

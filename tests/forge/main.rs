@@ -4,7 +4,11 @@
 //! API; GitLab is a stand-in of these tests. `.ci/tools.sh` installs the emulator.
 
 mod actions;
+mod commits;
+mod doctor;
 mod gitlab;
+mod graphql;
+mod inputs;
 mod openapi;
 mod server;
 #[path = "../support/mod.rs"]
@@ -101,10 +105,12 @@ fn check(world: &World, exchanges: &[(Ask, Reply)]) {
     if world.kind != Kind::GitHub {
         return;
     }
+    // GraphQL has a description of its own.
+    let (asked, rest): (Vec<_>, Vec<_>) =
+        exchanges.iter().cloned().partition(|(ask, _)| ask.path.ends_with("/graphql"));
+    let wrong: Vec<String> = asked.iter().flat_map(|(ask, reply)| graphql::check(ask, reply)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
     for description in Description::both() {
-        // GraphQL has a description of its own.
-        let rest: Vec<(Ask, Reply)> =
-            exchanges.iter().filter(|(ask, _)| !ask.path.ends_with("/graphql")).cloned().collect();
         let mut wrong = world.violations(&rest, &description);
         wrong.retain(|violation| EMULATORS.iter().all(|known| !violation.ends_with(known)));
         wrong.dedup();
@@ -473,6 +479,32 @@ fn a_workflow_is_started_once_and_followed() {
     }
 }
 
+#[test]
+fn half_an_hour_of_waiting_costs_at_most_120_calls() {
+    use std::sync::atomic::Ordering;
+    for world in worlds() {
+        let ends = actions::CLOCK.load(Ordering::Relaxed) + 30 * 60;
+        world.actions.ends.store(ends, Ordering::Relaxed);
+        world.gitlab.pipelines_end(ends);
+        let run = RunText {
+            workflow: Some("build.yml".to_owned()),
+            git_ref: "main".to_owned(),
+            inputs: [("correlation".to_owned(), "slow".to_owned())].into(),
+            correlation: "slow".to_owned(),
+        };
+        let effect = Effect::Dispatch(Dispatch { place: world.place(), run, wait: true });
+        world.exchanges();
+        let writer = world.writer().waiting(actions::pass);
+        writer.observe(&effect, None).unwrap();
+        writer.act(&effect, Path::new("/nowhere"), None, &|_| {}).unwrap();
+        let late = actions::CLOCK.load(Ordering::Relaxed) - ends;
+        assert!(late < 30, "{:?}: {late} s too late", world.kind);
+        // None of them is taken as answered for free by "not modified".
+        let calls = world.exchanges().len();
+        assert!((60..=120).contains(&calls), "{:?}: {calls} calls", world.kind);
+    }
+}
+
 /// Whatever goes wrong with whichever request: the run ends well or says what to do, a new run ends well, and there is one
 /// of everything.
 fn survive(
@@ -506,6 +538,7 @@ fn survive(
                 assert!(first.is_ok(), "{what}: {first:?}");
             }
             never_blindly_twice(&exchanges, &what);
+            check(world, &exchanges);
             run(world, &effect, commit).unwrap_or_else(|e| panic!("{what}: again: {e:?}"));
             let left = run(world, &effect, commit).expect("it went well a moment ago");
             assert!(!left, "{what}: it does not converge");

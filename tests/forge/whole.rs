@@ -16,14 +16,19 @@ pub struct Whole {
 impl Whole {
     /// On each forge: a repository that a script makes, with more configuration.
     pub fn both(config: &str, script: &str) -> Vec<Whole> {
-        crate::worlds().into_iter().map(|forge| Whole::new(forge, config, script)).collect()
+        Whole::both_with("", config, script)
     }
 
-    fn new(forge: World, config: &str, script: &str) -> Whole {
+    /// The same, with more of `forge`.
+    pub fn both_with(of_forge: &str, config: &str, script: &str) -> Vec<Whole> {
+        crate::worlds().into_iter().map(|forge| Whole::new(forge, of_forge, config, script)).collect()
+    }
+
+    fn new(forge: World, of_forge: &str, config: &str, script: &str) -> Whole {
         let place = forge.place();
         let kind = if place.kind == Kind::GitHub { "github" } else { "gitlab" };
         let text = format!(
-            "forge: {{kind: {kind}, url: \"{}\", repository: {}, token_env: FORGE_TOKEN}}\n{config}",
+            "forge: {{kind: {kind}, url: \"{}\", repository: {}, token_env: FORGE_TOKEN, {of_forge}}}\n{config}",
             place.web, place.repository
         );
         let env: BTreeMap<String, String> =
@@ -291,6 +296,7 @@ fn a_changelog_is_enriched_by_the_requests_of_its_commits() {
         whole.forge.exchanges();
         let ran = whole.steps("release --dry-run --json", 0);
         let calls = whole.forge.exchanges();
+        crate::check(&whole.forge, &calls);
         let asked = calls
             .iter()
             .filter(|(ask, _)| ask.path.contains("graphql") || ask.path.contains("merge_requests"))

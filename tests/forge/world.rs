@@ -67,6 +67,8 @@ struct Front {
     exchanges: Vec<(Ask, Reply)>,
     /// Which request from now on goes wrong, and how.
     fault: Option<(usize, Fault)>,
+    /// What is answered to questions that no server here knows, by the path.
+    says: BTreeMap<String, Reply>,
 }
 
 /// A forge that runs.
@@ -115,7 +117,17 @@ fn front(answer: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> (String, Arc
                 None => None,
             }
         };
-        let refuse = |status: u16| Reply::json(status, &json!({ "message": "broken by the test" }));
+        let told = {
+            let front = shared.lock().expect("no test has failed in here");
+            front.says.get(&ask.path).filter(|_| ask.method == "GET").cloned()
+        };
+        let answer = |ask: &Ask| told.clone().unwrap_or_else(|| answer(ask));
+        let refuse = |status: u16| {
+            Reply::json(
+                status,
+                &json!({ "message": "broken by the test", "documentation_url": "https://docs.github.com/rest" }),
+            )
+        };
         let broken = |breaks: Breaks| Reply { breaks, ..answer(&ask) };
         let reply = match fault {
             None => answer(&ask),
@@ -205,6 +217,9 @@ impl World {
             // As an Enterprise Server has it, where the address of the pages is known only.
             let path = ask.path.strip_prefix("/api/v3").unwrap_or(&ask.path).to_owned();
             let ask = &Ask { path, ..ask.clone() };
+            if let Some(reply) = git.as_ref().and_then(|git| crate::commits::github(ask, git)) {
+                return reply;
+            }
             if ask.path.ends_with("/graphql") {
                 return graphql(ask, &answers.lock().expect("no test has failed in here"));
             }
@@ -276,7 +291,13 @@ impl World {
         let env: Env = [("TOKEN".to_owned(), TOKEN.to_owned())].into_iter().collect();
         // Short where an answer is to be missed; a busy machine is no fault.
         let broken = self.front.lock().expect("no test has failed in here").fault.is_some();
-        let (idle, total) = if broken { (250, 800) } else { (10_000, 20_000) };
+        // A server that runs git for its answers takes longer.
+        let git = self.git.lock().expect("no test has failed in here").is_some();
+        let (idle, total) = match (broken, git) {
+            (false, _) => (10_000, 20_000),
+            (true, true) => (1_500, 1_800),
+            (true, false) => (250, 800),
+        };
         let limits = Limits {
             idle: Duration::from_millis(idle),
             total: Duration::from_millis(total),
@@ -298,6 +319,14 @@ impl World {
         let mut front = self.front.lock().expect("no test has failed in here");
         front.fault = Some((number, fault));
         front.exchanges.clear();
+    }
+
+    /// Says what is answered to a question that no server here knows.
+    pub fn says(&self, path: &str, status: u16, body: Value) {
+        let mut front = self.front.lock().expect("no test has failed in here");
+        front.says.insert(path.to_owned(), Reply::json(status, &body));
+        // As an Enterprise Server has it, where the address of the pages is known only.
+        front.says.insert(format!("/api/v3{path}"), Reply::json(status, &body));
     }
 
     /// The exchanges since the last call.

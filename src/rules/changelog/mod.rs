@@ -1,6 +1,7 @@
 //! The changelog: what of history it lists, as text by templates, put into a file without touching what people wrote.
 
 mod insert;
+mod markdown;
 mod model;
 mod render;
 

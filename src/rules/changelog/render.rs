@@ -1,8 +1,11 @@
 //! Text from releases, by minijinja templates.
 
+use std::borrow::Cow;
+
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior};
 
+use super::markdown::safe;
 use super::model::Release;
 use crate::error::{Error, Result};
 
@@ -24,8 +27,6 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-/// Makes one line of text safe within Markdown: `<` outside of code would start an HTML tag or a comment, and an open
-/// code span would swallow the rest of the list. Most lines have neither and stay as they are.
 fn markdown(value: Value) -> std::result::Result<Value, minijinja::Error> {
     let text = value.as_str().ok_or_else(|| {
         minijinja::Error::new(
@@ -33,26 +34,10 @@ fn markdown(value: Value) -> std::result::Result<Value, minijinja::Error> {
             "only text can be made safe for Markdown",
         )
     })?;
-    if memchr::memchr2(b'`', b'<', text.as_bytes()).is_none() {
-        return Ok(value);
-    }
-    Ok(escaped(text).into())
-}
-
-fn escaped(text: &str) -> String {
-    let closed = text.matches('`').count().is_multiple_of(2);
-    let mut out = String::with_capacity(text.len() + 4);
-    let mut code = false;
-    for c in text.chars() {
-        match c {
-            '`' if closed => code = !code,
-            '`' => out.push('\\'),
-            '<' if !code => out.push('\\'),
-            _ => {}
-        }
-        out.push(c);
-    }
-    out
+    Ok(match safe(text) {
+        Cow::Borrowed(_) => value,
+        Cow::Owned(text) => text.into(),
+    })
 }
 
 fn wrong(name: &str, error: &minijinja::Error) -> Error {
@@ -177,11 +162,5 @@ mod tests {
         assert_eq!(error.at.as_deref(), Some("changelog:2"));
         let error = Templates::new(Some(("my.j2", "a\n{% if %}")), None).expect_err("it does not parse");
         assert_eq!(error.at.as_deref(), Some("my.j2:2"));
-    }
-
-    #[test]
-    fn an_open_code_span_is_closed_off() {
-        assert_eq!(escaped("a `b <c"), "a \\`b \\<c");
-        assert_eq!(escaped("a `b` <c>"), "a `b` \\<c>");
     }
 }

@@ -3,14 +3,15 @@
 use super::{Tip, at_remote, push, tip};
 use crate::config::Opens;
 use crate::data::CommitId;
-use crate::effect::{Branch, Commit, Effect, Make, Rev};
+use crate::effect::{Before, Branch, ByForge, Commit, Effect, Make, Rev};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan, Wave};
-use crate::publish::{RequestPlan, commit_list, opens, plan_requests};
+use crate::publish::{RequestPlan, by_forge, commit_list, opens, plan_requests};
 use crate::rules::branching::name;
 use crate::rules::text::{Newlines, inert};
 use crate::steps::Step;
+use crate::world::forge::Kind;
 use crate::world::git::trees::rehearse;
 
 /// `branch backport`
@@ -94,12 +95,21 @@ fn one(facts: &Facts<'_>, sources: &[CommitId], target: &Tip, branch: &str, plan
             format!("{} has {} already", target.name, id.short()),
         ));
     }
+    if wanted.is_empty() {
+        return Ok(false);
+    }
+    let mut by = by_forge(facts, branch, Before::Absent, plan)?;
+    if by.is_some() && target.remote != Some(target.commit) {
+        return Err(Error::no(format!("{} is not at the remote as it is here", target.name))
+            .at("forge.commits")
+            .hint(format!("`git push {} {}` first", facts.config.release.remote, target.name)));
+    }
     let mut parent = Rev::Commit(target.commit);
     for id in &wanted {
         let made = format!("pick of {} for {}", id.short(), target.name);
         let message = repo.message(*id)?;
         let message = message.trim_end();
-        plan.then(Effect::Commit(Commit {
+        let commit = Commit {
             name: made.clone(),
             parent,
             branch: None,
@@ -109,18 +119,44 @@ fn one(facts: &Facts<'_>, sources: &[CommitId], target: &Tip, branch: &str, plan
             when: facts.now.with().subsec_nanosecond(0).build().unwrap_or_else(|_| facts.now.clone()),
             sign: facts.signs("commit.gpgsign")?,
             aside: false,
+            by: None,
+        };
+        plan.then(Effect::Commit(match &by {
+            Some(by) => picked_by_forge(facts, commit, *id, by.clone())?,
+            None => commit,
         }));
+        // The first one creates the branch.
+        by.iter_mut().for_each(|by| by.before = Before::Parent);
         parent = Rev::Made(made);
     }
-    if wanted.is_empty() {
-        return Ok(false);
-    }
     plan.then(Effect::Branch(Branch { name: branch.to_owned(), at: parent.clone() }));
+    if by.is_some() {
+        return request(facts, &wanted, target, branch, false, plan).map(|()| true);
+    }
     if let Some(push) = push(facts, vec![(branch.to_owned(), parent, None)])? {
         plan.then(Effect::Push(push));
         request(facts, &wanted, target, branch, false, plan)?;
     }
     Ok(true)
+}
+
+/// A cherry-pick that the forge makes. GitHub says that whoever calls it is the author, so the author is named by a trailer
+/// (<https://docs.github.com/pull-requests/committing-changes-to-your-project/creating-and-editing-commits/creating-a-commit-with-multiple-authors>).
+fn picked_by_forge(facts: &Facts<'_>, commit: Commit, id: CommitId, by: ByForge) -> Result<Commit> {
+    let mut message = commit.message;
+    if by.place.kind == Kind::GitHub {
+        let repo = facts.repo();
+        let parent: Vec<CommitId> = repo.resolve(&format!("{id}^")).into_iter().collect();
+        let history = repo.history(&[id], &parent)?;
+        if let Some(picked) = history.iter().find(|picked| picked.id() == id) {
+            message.push_str(&format!(
+                "Co-authored-by: {} <{}>\n",
+                picked.author_name(),
+                picked.author_email()
+            ));
+        }
+    }
+    Ok(Commit { message, aside: true, ..commit }.made_by(by))
 }
 
 /// Opens the request for the branch, or finds it again, where a forge is known and there is a token for it.

@@ -1,7 +1,7 @@
 //! `branch merge-back`: what was released goes back to main and develop.
 
 use super::{Tip, plan_request_into, push, tip};
-use crate::config::{Model, Opens};
+use crate::config::{CommitsBy, Model, Opens};
 use crate::effect::{Commit, Effect, Make, Rev};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
@@ -76,6 +76,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
             when: facts.now.with().subsec_nanosecond(0).build().unwrap_or_else(|_| facts.now.clone()),
             sign: facts.signs("commit.gpgsign")?,
             aside: false,
+            by: None,
         }));
         pushed.push((name.clone(), Rev::Made(made), target.remote));
     }
@@ -106,6 +107,11 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         for merge in merges {
             plan.then(merge);
         }
+    }
+    if plan.effects().next().is_some() && facts.config.forge.commits == CommitsBy::Api {
+        return Err(Error::usage("a merge is not made by the forge's API").at("forge.commits").hint(
+            "merge by a request, `--request` or `requests: {from: [merge-back]}`: the forge signs it as well",
+        ));
     }
     if let Some(push) = push(facts, pushed)? {
         plan.then(Effect::Push(push));

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use std::collections::BTreeMap;
 
 use super::release::{self, Seen};
-use super::{Forge, Forges, Request, RequestState, RequestText, Run, RunState, Status, View};
+use super::{
+    CommitText, Forge, Forges, Place, Request, RequestState, RequestText, Run, RunState, Status, View,
+};
 use crate::data::CommitId;
 use crate::effect::{Comment, Dispatch, Effect, ForgeRequest, On, SetStatus};
 use crate::error::{Error, Result};
@@ -26,9 +28,11 @@ const LONGEST_RUN: Duration = Duration::from_secs(6 * 60 * 60);
 const LOG_TAIL: usize = 4096;
 
 /// The write side of the forges.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Writer {
     forges: std::sync::Arc<Forges>,
+    /// How to wait for a run.
+    sleep: fn(Duration),
     /// What was seen of releases, by their tag, and when.
     seen: Mutex<BTreeMap<String, (Instant, Seen)>>,
 }
@@ -36,7 +40,13 @@ pub struct Writer {
 impl Writer {
     /// A writer to these forges.
     pub fn new(forges: std::sync::Arc<Forges>) -> Self {
-        Writer { forges, seen: Mutex::default() }
+        Writer { forges, sleep: std::thread::sleep, seen: Mutex::default() }
+    }
+
+    /// The same with another way to wait for runs: tests have no half hour.
+    #[must_use]
+    pub fn waiting(self, sleep: fn(Duration)) -> Self {
+        Writer { sleep, ..self }
     }
 
     /// How an effect stands; none for one that is not about a forge. `commit` is what a status or a release is about.
@@ -60,6 +70,20 @@ impl Writer {
             Effect::Dispatch(want) => observe_run(self.forges.at(&want.place)?.as_ref(), want)?,
             _ => return Ok(None),
         }))
+    }
+
+    /// Lets a forge make a commit. `found` says whether the branch has it by now; it is asked before each try.
+    pub fn commit(
+        &self,
+        place: &Place,
+        text: &CommitText<'_>,
+        found: &dyn Fn() -> Result<Option<CommitId>>,
+    ) -> Result<CommitId> {
+        let forge = self.forges.at(place)?;
+        again(forge.as_ref(), || match found().map_err(Trouble::Refused)? {
+            Some(there) => Ok(there),
+            None => Ok(forge.commit(text)?),
+        })
     }
 
     /// Does an effect that is about a forge. `line` gets what there is to tell while it takes time.
@@ -93,7 +117,7 @@ impl Writer {
                     Ok(())
                 })
             }
-            Effect::Dispatch(want) => dispatch(self.forges.at(&want.place)?.as_ref(), want, line),
+            Effect::Dispatch(want) => dispatch(self.forges.at(&want.place)?.as_ref(), want, line, self.sleep),
             _ => Ok(()),
         }
     }
@@ -272,7 +296,7 @@ fn observe_run(forge: &dyn Forge, want: &Dispatch) -> Result<State> {
 }
 
 /// Starts a run unless it was started before, and follows it to its end where that is wanted.
-fn dispatch(forge: &dyn Forge, want: &Dispatch, line: &dyn Fn(&str)) -> Result<()> {
+fn dispatch(forge: &dyn Forge, want: &Dispatch, line: &dyn Fn(&str), sleep: fn(Duration)) -> Result<()> {
     let run = again(forge, || {
         if let Some(run) = forge.find_run(&want.run)? {
             return Ok(Some(run));
@@ -280,7 +304,7 @@ fn dispatch(forge: &dyn Forge, want: &Dispatch, line: &dyn Fn(&str)) -> Result<(
         match forge.start_run(&want.run) {
             Ok(run) => Ok(run),
             // It may have been started, and may never show which one it is: never a second time.
-            Err(failure) if failure.uncertain() => match wait_for_run(forge, want)? {
+            Err(failure) if failure.uncertain() => match wait_for_run(forge, want, sleep)? {
                 Some(run) => Ok(Some(run)),
                 None => Err(Trouble::Refused(failure.into())),
             },
@@ -291,7 +315,7 @@ fn dispatch(forge: &dyn Forge, want: &Dispatch, line: &dyn Fn(&str)) -> Result<(
         Some(run) => run,
         // A server that does not say which run it started is asked for the run with the text.
         None => {
-            let found = wait_for_run(forge, want)?;
+            let found = wait_for_run(forge, want, sleep)?;
             match found {
                 Some(run) => run,
                 None if !want.wait => return Ok(()),
@@ -307,13 +331,17 @@ fn dispatch(forge: &dyn Forge, want: &Dispatch, line: &dyn Fn(&str)) -> Result<(
         }
     };
     line(&run.url);
-    if want.wait { follow(forge, run, line) } else { Ok(()) }
+    if want.wait { follow(forge, run, line, sleep) } else { Ok(()) }
 }
 
 /// Looks for a run that should show soon.
-fn wait_for_run(forge: &dyn Forge, want: &Dispatch) -> std::result::Result<Option<Run>, Failure> {
+fn wait_for_run(
+    forge: &dyn Forge,
+    want: &Dispatch,
+    sleep: fn(Duration),
+) -> std::result::Result<Option<Run>, Failure> {
     for pause in SHOWS_AFTER {
-        std::thread::sleep(Duration::from_secs(pause));
+        sleep(Duration::from_secs(pause));
         if let Some(run) = forge.find_run(&want.run)? {
             return Ok(Some(run));
         }
@@ -332,8 +360,8 @@ fn pause(looks: u32) -> Duration {
 }
 
 /// Looks at a run until it ends, and tells what changes. How it ends is the answer.
-fn follow(forge: &dyn Forge, run: Run, line: &dyn Fn(&str)) -> Result<()> {
-    let started = Instant::now();
+fn follow(forge: &dyn Forge, run: Run, line: &dyn Fn(&str), sleep: fn(Duration)) -> Result<()> {
+    let mut waited = Duration::ZERO;
     let mut run = run;
     let mut said = String::new();
     let mut looks = 0;
@@ -342,14 +370,15 @@ fn follow(forge: &dyn Forge, run: Run, line: &dyn Fn(&str)) -> Result<()> {
             line(&run.said);
             said = run.said.clone();
         }
-        if started.elapsed() > LONGEST_RUN {
+        if waited > LONGEST_RUN {
             return Err(Error::unknown(format!(
                 "the run has not ended after {} hours",
                 LONGEST_RUN.as_secs() / 3600
             ))
             .at(run.url));
         }
-        std::thread::sleep(pause(looks));
+        sleep(pause(looks));
+        waited += pause(looks);
         looks += 1;
         run = forge.run(run.id)?;
     }

@@ -1,7 +1,9 @@
 //! GitHub and GitHub Enterprise: `octocrab` over the one HTTP client. <https://docs.github.com/rest>
 
 mod answers;
+mod commit;
 mod gate;
+mod guard;
 mod write;
 
 use std::collections::BTreeMap;
@@ -258,6 +260,7 @@ impl View for GitHub {
             archived: answer.archived,
             fork_of: answer.parent.map(|p| p.full_name),
             can_write: answer.permissions.map(|p| p.push),
+            private: answer.private,
         })
     }
 

@@ -5,6 +5,7 @@
 
 mod answers;
 mod gate;
+mod guard;
 mod write;
 
 use std::borrow::Cow;
@@ -294,6 +295,7 @@ impl View for GitLab {
             fork_of: project.forked_from_project.map(|p| p.path_with_namespace),
             // 30 is Developer, the least that may release (<https://docs.gitlab.com/api/access_requests/#valid-access-levels>).
             can_write: level.map(|level| level >= 30),
+            private: project.visibility.map(|visibility| visibility != "public"),
         })
     }
 

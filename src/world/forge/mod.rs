@@ -9,6 +9,7 @@ mod detect;
 pub mod gate;
 mod github;
 mod gitlab;
+pub mod guard;
 pub mod release;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use detect::{Detected, Kind, Place, Token, detect, token_for};
 
 use crate::config::ForgeConfig;
 use crate::data::CommitId;
+use crate::effect::Before;
 use crate::error::{Error, Result};
 use crate::facts::Env;
 use crate::rules::commit::references;
@@ -47,6 +49,8 @@ pub struct Repository {
     pub fork_of: Option<String>,
     /// Whether the token may write; none where the forge does not say.
     pub can_write: Option<bool>,
+    /// Whether only some may see it; none where the forge does not say.
+    pub private: Option<bool>,
 }
 
 /// A release at a forge.
@@ -189,6 +193,36 @@ pub struct RequestText<'a> {
     pub draft: bool,
 }
 
+/// A commit that a forge is to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommitText<'a> {
+    /// The branch that moves to it.
+    pub branch: &'a str,
+    /// Its one parent, which the forge has.
+    pub parent: CommitId,
+    /// Where the branch is before.
+    pub before: Before,
+    /// The message.
+    pub message: &'a str,
+    /// Who wrote it, where it is not whom the token belongs to: name and e-mail address.
+    pub author: Option<(&'a str, &'a str)>,
+    /// What differs from the parent.
+    pub changes: &'a [Change],
+}
+
+/// What a commit does to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The path from the top of the repository.
+    pub path: String,
+    /// The content; none when the file goes.
+    pub content: Option<Vec<u8>>,
+    /// Whether the parent does not have it.
+    pub new: bool,
+    /// The commit that touched it last, where the history here is whole.
+    pub last: Option<CommitId>,
+}
+
 /// A comment on a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
@@ -282,7 +316,7 @@ pub struct RunText {
 }
 
 /// What steps may ask of a forge. Nothing here changes anything.
-pub trait View: gate::GateView + Send + Sync + std::fmt::Debug {
+pub trait View: gate::GateView + guard::GuardView + Send + Sync + std::fmt::Debug {
     /// The repository that this is for.
     fn place(&self) -> &Place;
     /// How many calls were made.
@@ -343,6 +377,8 @@ pub trait Forge: View {
     fn remove_asset(&self, release: &Release, asset: &Asset) -> Answer<()>;
     /// Publishes a release, or writes its texts and marks anew.
     fn publish_release(&self, release: &Release, text: &ReleaseText<'_>) -> Answer<Release>;
+    /// Makes a commit and moves a branch to it.
+    fn commit(&self, text: &CommitText<'_>) -> Answer<CommitId>;
     /// Opens a request.
     fn open_request(&self, text: &RequestText<'_>) -> Answer<Request>;
     /// Gives an open request its title, text, labels and reviewers.

@@ -116,6 +116,7 @@ fn tokens_stay_with_their_hosts() {
 #[test]
 fn the_configuration_stands_over_all() {
     let config = ForgeConfig {
+        commits: crate::config::CommitsBy::default(),
         kind: Some(Kind::GitLab),
         url: Some("https://code.example.org/git/".to_owned()),
         repository: Some("g/n".to_owned()),

@@ -7,9 +7,11 @@
 //! Replacement objects (`refs/replace`) and the old `info/grafts` are ignored: a release describes the history
 //! that everybody else clones. Shallow boundaries are honoured and reported.
 
+pub mod by_forge;
 pub mod error;
 pub mod head;
 pub mod history;
+mod inflate;
 pub mod nearest;
 mod objects;
 mod pack;

@@ -35,7 +35,7 @@ impl Writer {
         Git::new(&self.root, args)
     }
 
-    fn open(&self) -> Result<git2::Repository> {
+    pub(super) fn open(&self) -> Result<git2::Repository> {
         git2::Repository::open(&self.root).map_err(|e| of_git2("the repository cannot be opened", &e))
     }
 
@@ -137,7 +137,7 @@ impl Writer {
     }
 
     /// Looks on the first-parent line from `tip` down to `parent` for the commit that the effect would make.
-    fn find_made(
+    pub(super) fn find_made(
         &self,
         commit: &Commit,
         parent: CommitId,
@@ -183,11 +183,7 @@ impl Writer {
     pub fn commit(&self, commit: &Commit, made: &Made) -> Result<CommitId> {
         let parent = self.known(&commit.parent, made)?;
         let repo = self.open()?;
-        let tree = match &commit.make {
-            Make::Files(files) => edited_tree(&repo, parent, files)?,
-            Make::Merge(other) => written(&repo, merged(&repo, parent, self.known(other, made)?)?)?,
-            Make::Pick(source) => written(&repo, picked(&repo, parent, *source)?)?,
-        };
+        let tree = self.tree(&repo, commit, parent, made)?;
         let mut args = vec!["commit-tree".to_owned(), tree.to_string()];
         for each in [Some(parent), self.second_parent(commit, made)?].into_iter().flatten() {
             args.extend(["-p".to_owned(), each.to_string()]);
@@ -211,9 +207,36 @@ impl Writer {
         let new: CommitId = output.text().parse().map_err(|e| {
             Error::outside(format!("git commit-tree answered something else than a commit: {e}"))
         })?;
+        self.move_to(&repo, commit, parent, new)?;
+        Ok(new)
+    }
+
+    /// The tree that a commit is to have.
+    pub(super) fn tree(
+        &self,
+        repo: &git2::Repository,
+        commit: &Commit,
+        parent: CommitId,
+        made: &Made,
+    ) -> Result<git2::Oid> {
+        match &commit.make {
+            Make::Files(files) => edited_tree(repo, parent, files),
+            Make::Merge(other) => written(repo, merged(repo, parent, self.known(other, made)?)?),
+            Make::Pick(source) => written(repo, picked(repo, parent, *source)?),
+        }
+    }
+
+    /// Moves the branch and the work tree from the parent to the new commit, as far as they go with it.
+    pub(super) fn move_to(
+        &self,
+        repo: &git2::Repository,
+        commit: &Commit,
+        parent: CommitId,
+        new: CommitId,
+    ) -> Result<()> {
         let (moved_ref, with_tree) = self.moved_ref(commit, parent)?;
         if with_tree && !repo.is_bare() {
-            self.check_out(&repo, parent, new, commit)?;
+            self.check_out(repo, parent, new, commit)?;
         }
         if let Some(name) = moved_ref {
             crash::point();
@@ -221,7 +244,7 @@ impl Writer {
             self.git(["update-ref", "-m", &why, &name, &new.to_string(), &parent.to_string()]).run()?;
         }
         crash::point();
-        Ok(new)
+        Ok(())
     }
 
     fn second_parent(&self, commit: &Commit, made: &Made) -> Result<Option<CommitId>> {

@@ -29,6 +29,8 @@ pub enum Cause {
     Answer,
     /// Something on this machine, before anything was sent.
     Local,
+    /// The server answered that it does not do it, in words of its own: an error of GraphQL.
+    Refused,
 }
 
 /// A request that failed.
@@ -46,6 +48,8 @@ pub struct Failure {
     pub hint: Option<String>,
     /// How long the server asks to wait.
     pub pause: Option<Duration>,
+    /// Whether the request was to change something.
+    pub acts: bool,
 }
 
 /// An address as messages show it: no user, no password, no query.
@@ -68,13 +72,21 @@ impl Failure {
             said,
             hint: None,
             pause: None,
+            acts: request.acts(),
         }
+    }
+
+    /// A request that the server did not do, by its own words.
+    pub fn refused(request: &Request, said: &str) -> Self {
+        Self::new(request, Cause::Refused, said.to_owned())
+            .hint("what the forge says is in the way: change that and run again")
     }
 
     /// An answer that cannot be read as what was asked for.
     pub fn unreadable(method: Method, url: &Url, why: impl fmt::Display) -> Self {
         let said = format!("the answer is not as documented: {why}");
-        Failure { method, url: shown(url), cause: Cause::Answer, said, hint: None, pause: None }
+        let acts = super::acts(&method, url);
+        Failure { method, url: shown(url), cause: Cause::Answer, said, hint: None, pause: None, acts }
     }
 
     pub(super) fn hint(mut self, hint: &str) -> Self {
@@ -167,7 +179,7 @@ impl Failure {
                     || (520..=527).contains(&status.as_u16())
             }
             Cause::RateLimit(_) | Cause::Connect | Cause::TimeOut | Cause::Cut => true,
-            Cause::Answer | Cause::Local => false,
+            Cause::Answer | Cause::Local | Cause::Refused => false,
         }
     }
 
@@ -179,20 +191,19 @@ impl Failure {
             && (said.contains("already exist")
                 || said.contains("already_exist")
                 || said.contains("has already been taken"));
-        matches!(self.method, Method::POST | Method::PATCH)
-            && !self.url.ends_with("/graphql")
-            && (self.passing() || there)
+        // A commit that was made by the try before moved the branch.
+        let moved = self.cause == Cause::Refused && said.contains("expected branch to point to");
+        matches!(self.method, Method::POST | Method::PATCH) && self.acts && (self.passing() || there || moved)
     }
 
     /// Whether the server may have done what it was asked although this failed.
     pub fn uncertain(&self) -> bool {
-        let acts = !matches!(self.method, Method::GET | Method::HEAD) && !self.url.ends_with("/graphql");
         let maybe = match self.cause {
             Cause::Status(status) => status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT,
             Cause::TimeOut | Cause::Cut | Cause::Answer => true,
-            Cause::RateLimit(_) | Cause::Connect | Cause::Local => false,
+            Cause::RateLimit(_) | Cause::Connect | Cause::Local | Cause::Refused => false,
         };
-        acts && maybe
+        self.acts && maybe
     }
 }
 
@@ -281,7 +292,7 @@ impl fmt::Display for Failure {
             Cause::Connect => write!(f, "no connection: {said}"),
             Cause::TimeOut => write!(f, "no answer in time: {said}"),
             Cause::Cut => write!(f, "the connection broke: {said}"),
-            Cause::Answer | Cause::Local => f.write_str(said),
+            Cause::Answer | Cause::Local | Cause::Refused => f.write_str(said),
         }
     }
 }
@@ -297,6 +308,7 @@ impl From<Failure> for Error {
             Cause::Status(StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND) => Error::usage,
             Cause::Status(status) if status.is_redirection() => Error::usage,
             Cause::Status(status) if status.is_client_error() => Error::no,
+            Cause::Refused => Error::no,
             _ => Error::outside,
         };
         let mut error = kind(message).at(format!("{} {}", failure.method, failure.url));

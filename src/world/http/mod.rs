@@ -108,20 +108,40 @@ pub struct Request {
     pub keep: Keep,
     /// Whether its headers are for this server alone: it is not sent on to another one that the server names.
     pub bound: bool,
+    /// Whether it changes something although its address is GraphQL's, where questions are asked.
+    pub mutation: bool,
 }
 
 impl Request {
     /// A request without a body.
     pub fn new(method: Method, url: Url) -> Self {
-        Request { method, url, headers: HeaderMap::new(), body: Body::Empty, keep: Keep::All, bound: false }
+        Request {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+            keep: Keep::All,
+            bound: false,
+            mutation: false,
+        }
+    }
+
+    /// Whether the server does something for it, so that it matters whether it was sent.
+    fn acts(&self) -> bool {
+        self.mutation || acts(&self.method, &self.url)
     }
 
     /// Whether sending it twice is the same as sending it once
-    /// (<https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2>). GraphQL questions are; no change is made by GraphQL.
+    /// (<https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2>). GraphQL's questions are.
     fn repeatable(&self) -> bool {
-        matches!(self.method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE)
-            || (self.method == Method::POST && self.url.path().ends_with("/graphql"))
+        matches!(self.method, Method::PUT | Method::DELETE) || !self.acts()
     }
+}
+
+/// Whether a request of this method to this address changes something.
+fn acts(method: &Method, url: &Url) -> bool {
+    let asks = *method == Method::POST && url.path().ends_with("/graphql");
+    !matches!(*method, Method::GET | Method::HEAD) && !asks
 }
 
 /// How many requests went out.

@@ -4,7 +4,7 @@
 //   npm i --prefix /some/folder @octokit/openapi@23
 //   node extract.mjs /some/folder/node_modules/@octokit/openapi/generated
 //
-// Kept: of each operation below its query's names, its request and its success's schema, with everything these refer
+// Kept: of each operation below its query's names, its request's and its answers' schemas, with everything these refer
 // to. Written as JSON Schema: OpenAPI 3.0's `nullable` becomes a type; texts and examples go.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -26,12 +26,16 @@ const wanted = [
   ["post", "/git/commits"],
   ["post", "/git/refs"],
   ["patch", "/git/refs/{ref}"],
+  ["delete", "/git/refs/{ref}"],
   ["get", "/commits/{ref}/check-runs"],
   ["get", "/commits/{ref}/statuses"],
   ["get", "/pulls/{pull_number}/reviews"],
   ["get", "/issues/{issue_number}"],
   ["get", "/rules/branches/{branch}"],
   ["get", "/branches/{branch}"],
+  ["get", "/branches/{branch}/protection"],
+  ["get", "/rulesets"],
+  ["get", "/rulesets/{ruleset_id}"],
   ["get", "/actions/jobs/{job_id}/logs"],
   ["get", "/pulls"],
   ["post", "/pulls"],
@@ -96,8 +100,8 @@ function extract(folder, name) {
     const request = clean(resolve(operation.requestBody)?.content?.["application/json"]?.schema);
     const answers = {};
     for (const [status, answer] of Object.entries(operation.responses)) {
-      if (!status.startsWith("2")) continue;
-      answers[status] = clean(resolve(answer).content?.["application/json"]?.schema) ?? null;
+      const schema = clean(resolve(answer).content?.["application/json"]?.schema) ?? null;
+      if (status.startsWith("2") || schema) answers[status] = schema;
     }
     keep(request ?? null);
     keep(answers);

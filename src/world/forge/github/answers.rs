@@ -11,6 +11,7 @@ pub(super) struct RepositoryAnswer {
     pub(super) default_branch: String,
     #[serde(default)]
     pub(super) archived: bool,
+    pub(super) private: Option<bool>,
     pub(super) parent: Option<Named>,
     pub(super) permissions: Option<Permissions>,
 }

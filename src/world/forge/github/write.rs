@@ -11,8 +11,8 @@ use super::answers::{AssetAnswer, PullAnswer, ReleaseAnswer, Started};
 use super::{GitHub, NAME, say_version};
 use crate::data::CommitId;
 use crate::world::forge::{
-    Answer, Asset, Forge, Release, ReleaseText, Request, RequestText, Run, RunState, RunText, Status,
-    StatusState,
+    Answer, Asset, CommitText, Forge, Release, ReleaseText, Request, RequestText, Run, RunState, RunText,
+    Status, StatusState,
 };
 use crate::world::http::{self as web, Body, Failure};
 
@@ -79,6 +79,10 @@ impl Forge for GitHub {
     fn publish_release(&self, release: &Release, text: &ReleaseText<'_>) -> Answer<Release> {
         let route = self.route(&format!("releases/{}", release.id));
         Ok(self.patch::<ReleaseAnswer>(&route, &release_body(text, false))?.into())
+    }
+
+    fn commit(&self, text: &CommitText<'_>) -> Answer<CommitId> {
+        self.make_commit(text)
     }
 
     fn open_request(&self, text: &RequestText<'_>) -> Answer<Request> {

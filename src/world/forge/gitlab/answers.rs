@@ -10,6 +10,7 @@ pub(super) struct ProjectAnswer {
     pub(super) default_branch: Option<String>,
     #[serde(default)]
     pub(super) archived: bool,
+    pub(super) visibility: Option<String>,
     pub(super) forked_from_project: Option<Forked>,
     pub(super) permissions: Option<Permissions>,
 }
