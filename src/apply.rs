@@ -1,27 +1,35 @@
 //! The only place that changes the outside: looks at every effect, then does what is missing, wave by wave.
 
+mod artifacts;
 mod look;
+mod record;
 mod verify;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::data::CommitId;
+use jiff::Timestamp;
+
+use crate::data::{CommitId, Period};
 use crate::effect::{ByForge, Command, Commit, Effect, Rev};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
 use crate::facts::Env;
 use crate::journal::Journal;
-use crate::plan::{Plan, Precondition};
+use crate::plan::{Deploying, Plan, Precondition, Wave};
 use crate::report::Redactor;
+use crate::rules::record::{Outcome as Ended, folder};
 use crate::world::State;
 use crate::world::files;
 use crate::world::forge::{CommitText, Forges, act};
 use crate::world::git::write::{Made, Writer};
 use crate::world::process;
+use crate::world::store::Store;
 
+/// How long a command may take that says which version is live.
+pub const ASKED: Duration = Duration::from_secs(60);
 /// How many effects of one wave run side by side.
 const SIDE_BY_SIDE: usize = 8;
 
@@ -34,10 +42,13 @@ pub struct Tools {
     forge: act::Writer,
     env: Env,
     redactor: Redactor,
+    store: Store,
+    local: Store,
     told: Mutex<Told>,
 }
 
 pub use look::{Told, look};
+use record::Tee;
 
 /// What became of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -53,14 +64,16 @@ pub enum Outcome {
 pub type Report = Vec<(String, Outcome)>;
 
 impl Tools {
-    /// Tools for the repository whose work tree has its top at `root`, and for these forges.
-    pub fn new(root: &Path, forges: Arc<Forges>) -> Self {
+    /// Tools for the repository whose work tree has its top at `root`, for these forges, and for records: those that others need, and those that stay.
+    pub fn new(root: &Path, forges: Arc<Forges>, store: Store, local: Store) -> Self {
         Tools {
             root: root.to_owned(),
             git: Writer::new(root),
             forge: act::Writer::new(forges),
             env: Env::default(),
             redactor: Redactor::default(),
+            store,
+            local,
             told: Mutex::default(),
         }
     }
@@ -91,7 +104,9 @@ impl Tools {
             Effect::Branch(branch) => self.git.observe_branch(branch, made),
             Effect::Tag(tag) => self.git.observe_tag(tag, made),
             Effect::Push(push) => self.git.observe_push(push, made),
-            Effect::Command(_) | Effect::Smoke(_) | Effect::Verify(_) => Ok(State::Ready),
+            Effect::Command(_) | Effect::Artifacts(_) | Effect::Smoke(_) | Effect::Verify(_) => {
+                Ok(State::Ready)
+            }
             _ => Ok(self.forge.observe(effect, self.subject(effect, made)?)?.unwrap_or(State::Ready)),
         }
     }
@@ -107,6 +122,7 @@ impl Tools {
             Effect::Tag(tag) => self.git.tag(tag, made).map(|()| None),
             Effect::Push(push) => self.git.push(push, made).map(|()| None),
             Effect::Command(command) => self.run(at, command, sink).map(|()| None),
+            Effect::Artifacts(artifacts) => self.artifacts(artifacts).map(|()| None),
             Effect::Smoke(smoke) => self.smoke(at, smoke, sink).map(|()| None),
             Effect::Verify(watch) => self.verify(at, watch, sink).map(|()| None),
             _ => {
@@ -138,13 +154,41 @@ impl Tools {
             Some(dir) => files::locate(&self.root, dir)?,
             None => self.root.clone(),
         };
-        process::shell(&command.line, &dir, &command.env, &|line| {
+        process::shell(&command.line, &dir, &command.env, command.within.map(Period::std), &|line| {
             sink.event(&Event::Output { at, line });
+        })
+        .map_err(|error| match &command.what {
+            Some(what) => Error { message: format!("{what}: {}", error.message), ..error },
+            None => error,
         })
     }
 
     fn holds(&self, condition: &Precondition) -> Result<()> {
-        self.git.holds(condition)
+        match condition {
+            Precondition::Live { environment, command, version } => {
+                let output = process::ask(command, &self.root, ASKED)?;
+                let now = output.text();
+                match output.ok() && now == *version {
+                    true => Ok(()),
+                    false => Err(Error::no(format!(
+                        "{environment} changed since the plan: {version} was live, now `{command}` says {now:?}"
+                    ))
+                    .hint("plan again")),
+                }
+            }
+            Precondition::Recorded { environment, last } => {
+                let now = self.store.read(&folder(environment))?.pop_last().map(|(path, _)| path);
+                match now == *last {
+                    true => Ok(()),
+                    false => {
+                        Err(Error::no(format!("somebody deployed to {environment} since the plan was made"))
+                            .at(now.unwrap_or_default())
+                            .hint("plan again"))
+                    }
+                }
+            }
+            _ => self.git.holds(condition),
+        }
     }
 }
 
@@ -154,10 +198,21 @@ impl Tools {
 ///
 /// A run that was begun before goes on: what its journal or the world shows as done is not done again.
 pub fn apply(plan: &Plan, tools: &Tools, journal: &mut Journal, sink: &dyn Sink) -> Result<Report> {
+    let started = Timestamp::now();
+    let tee = Tee::new(sink);
+    let result = run(plan, tools, journal, &tee);
+    tools.keep(plan, &result, &tee, started);
+    result
+}
+
+fn run(plan: &Plan, tools: &Tools, journal: &mut Journal, tee: &Tee<'_>) -> Result<Report> {
+    if let Some((number, error)) = journal.back.clone() {
+        return back(plan, number, error, tools, journal, tee);
+    }
     if !plan.regardless {
         plan.verdict()?;
     }
-    if !journal.begun {
+    if !journal.begun() {
         still_holds(plan, tools)?;
     }
     // Everything that can be known to be in the way is known before anything is changed.
@@ -173,19 +228,102 @@ pub fn apply(plan: &Plan, tools: &Tools, journal: &mut Journal, sink: &dyn Sink)
         }
     }
     let mut report = Report::new();
-    for (w, wave) in plan.waves.iter().enumerate() {
-        let places: Vec<(String, &Effect)> = wave
-            .effects
-            .iter()
-            .enumerate()
-            .map(|(e, effect)| (format!("{}.{}", w + 1, e + 1), effect))
-            .collect();
-        for some in places.chunks(SIDE_BY_SIDE) {
-            report.extend(side_by_side(some, tools, journal, sink)?);
+    for (wave, number) in plan.waves.iter().zip(1..) {
+        plan.deployments.iter().filter(|it| it.from == number).try_for_each(|it| tools.begin(plan, it))?;
+        match in_wave(wave, &format!("{number}."), tools, journal, tee) {
+            Ok(done) => report.extend(done),
+            Err((at, error)) => {
+                if let Some(number) = falls_back(plan, number, &at, &error, journal) {
+                    return back(plan, number, error, tools, journal, tee);
+                }
+                let looks = plan.effects().any(|(place, effect)| place == at && effect.only_looks());
+                let outcome = match looks && error.kind != Kind::No {
+                    _ if !acted(plan, number, journal) => Ended::Refused,
+                    true => Ended::Unverified,
+                    false => Ended::Failed,
+                };
+                tools.wave_failed(plan, number, outcome, &error, tee)?;
+                return Err(error);
+            }
         }
+        tools.wave_done(plan, number, tee)?;
     }
     journal.finish("done")?;
     Ok(report)
+}
+
+/// An effect that failed, by its place.
+type Broken = (String, Error);
+
+fn in_wave(
+    wave: &Wave,
+    before: &str,
+    tools: &Tools,
+    journal: &mut Journal,
+    sink: &dyn Sink,
+) -> std::result::Result<Report, Broken> {
+    let name = |(e, effect)| (format!("{before}{}", e + 1), effect);
+    let places: Vec<(String, &Effect)> = wave.effects.iter().enumerate().map(name).collect();
+    let mut report = Report::new();
+    for some in places.chunks(SIDE_BY_SIDE) {
+        report.extend(side_by_side(some, tools, journal, sink)?);
+    }
+    Ok(report)
+}
+
+/// The fallback to turn to after an effect failed: none when nothing that it would put back was begun, and none when the
+/// effect only looks and could not tell, for then nothing says that it is bad.
+fn falls_back(plan: &Plan, wave: usize, at: &str, error: &Error, journal: &Journal) -> Option<usize> {
+    let number = plan.fallback_of(wave)?;
+    if !plan.fallbacks.get(number)?.always && !acted(plan, wave, journal) {
+        return None;
+    }
+    let looks = plan.effects().any(|(place, effect)| place == at && effect.only_looks());
+    (!looks || error.kind == Kind::No).then_some(number)
+}
+
+/// Whether the deployment of a wave has begun to change anything.
+fn acted(plan: &Plan, wave: usize, journal: &Journal) -> bool {
+    let of = |it: &&Deploying| (it.from..=it.to).contains(&wave);
+    let Some(it) = plan.deployments.iter().find(of) else { return true };
+    plan.effects().any(|(at, effect)| {
+        let wave = at.split('.').next().and_then(|wave| wave.parse().ok()).unwrap_or(0);
+        (it.from..=it.to).contains(&wave) && !effect.only_looks() && journal.tried.contains(&at)
+    })
+}
+
+/// Puts back what was there before, and says why. Never ends well: the plan did not do what it was for.
+fn back(
+    plan: &Plan,
+    number: usize,
+    error: Error,
+    tools: &Tools,
+    journal: &mut Journal,
+    tee: &Tee<'_>,
+) -> Result<Report> {
+    let Some(fallback) = plan.fallbacks.get(number) else {
+        return Err(Error::usage("the journal names a fallback that the plan does not have"));
+    };
+    if journal.back.is_none() {
+        journal.back(number, &error)?;
+    }
+    tee.event(&Event::Back { what: &fallback.what, why: &error.message });
+    for (wave, at) in fallback.waves.iter().zip(1..) {
+        if let Err((at, second)) = in_wave(wave, &format!("b{}.{at}.", number + 1), tools, journal, tee) {
+            let message =
+                format!("{}; {} failed too, at {at}: {}", error.message, fallback.what, second.message);
+            let error = Error { message, kind: Kind::Outside, ..second }
+                .hint("somebody must look now; then `release-steps resume` goes on putting it back");
+            tools.wave_failed(plan, fallback.from, Ended::Failed, &error, tee)?;
+            return Err(error);
+        }
+    }
+    let took = tools.recovered(plan, fallback.from, tee);
+    let message = format!("{}; {}{took}", error.message, fallback.done);
+    let error = Error { message, kind: Kind::No, ..error };
+    tools.wave_failed(plan, fallback.from, Ended::RolledBack, &error, tee)?;
+    journal.finish("back")?;
+    Err(error)
 }
 
 /// Refuses a plan whose preconditions do not hold any more, unless that is because it was applied already.
@@ -200,6 +338,9 @@ pub fn still_holds(plan: &Plan, tools: &Tools) -> Result<()> {
 /// Whether nothing of a plan is left to do: by its journal, or because the world is so already. A command line is done
 /// only when the journal says so.
 pub fn is_done(plan: &Plan, tools: &Tools, journal: &Journal) -> Result<bool> {
+    if let Some((number, _)) = journal.back {
+        return Ok(plan.fallback(number).all(|(at, _)| journal.done.contains(&at)));
+    }
     all_done(plan, tools, &journal.done, journal.made.clone())
 }
 
@@ -221,21 +362,22 @@ fn side_by_side(
     tools: &Tools,
     journal: &mut Journal,
     sink: &dyn Sink,
-) -> Result<Report> {
+) -> std::result::Result<Report, Broken> {
     let made = journal.made.clone();
     let shared = Mutex::new(journal);
+    let one = |at: &String, effect: &Effect| {
+        one(at, effect, tools, &made, &shared, sink).map_err(|error| (at.clone(), error))
+    };
     if let [(at, effect)] = effects {
-        return Ok(vec![one(at, effect, tools, &made, &shared, sink)?]);
+        return Ok(vec![one(at, effect)?]);
     }
-    let results: Vec<Result<(String, Outcome)>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = effects
-            .iter()
-            .map(|(at, effect)| scope.spawn(|| one(at, effect, tools, &made, &shared, sink)))
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| Err(Error::outside("an effect ended in a panic"))))
-            .collect()
+    let results: Vec<std::result::Result<(String, Outcome), Broken>> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            effects.iter().map(|(at, effect)| (at, scope.spawn(|| one(at, effect)))).collect();
+        let ended = |(at, thread): (&String, std::thread::ScopedJoinHandle<'_, _>)| {
+            thread.join().unwrap_or_else(|_| Err((at.clone(), Error::outside("an effect ended in a panic"))))
+        };
+        threads.into_iter().map(ended).collect()
     });
     results.into_iter().collect()
 }

@@ -75,6 +75,13 @@ enum Command {
     Smoke(steps::smoke::Args),
     /// Watches metrics after a deployment: thresholds, baselines, canaries, error budgets
     Verify(steps::verify::Args),
+    /// A version to an environment: gate, artifacts, the deployment, the looks after it, and the way back
+    Deploy(steps::deploy::Args),
+    /// An environment back to the last version that was verified there
+    Rollback(steps::rollback::Args),
+    /// What was deployed: pages, a report, a list for auditors
+    #[command(subcommand)]
+    Log(steps::log::Command),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
     /// Runs of workflows and pipelines
@@ -257,6 +264,9 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         Command::Scan(args) => steps::scan::plan(args, &facts)?,
         Command::Smoke(args) => steps::smoke::plan(args, &facts)?,
         Command::Verify(args) => steps::verify::plan(args, &facts)?,
+        Command::Deploy(args) => steps::deploy::plan(args, &facts)?,
+        Command::Rollback(args) => steps::rollback::plan(args, &facts)?,
+        Command::Log(command) => steps::log::plan(command, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
         Command::Build(command) => steps::build::plan(command, &facts)?,
         Command::Doctor => steps::doctor::plan(&facts)?,
@@ -320,13 +330,13 @@ fn act(
             return Err(error);
         }
         if plan.is_empty() {
-            refuse_pending(facts, &plan)?;
+            refuse_pending(facts, redactor, &plan)?;
         } else if matches!(cli.command, Command::Apply { .. }) {
             // It may be an old plan: say now what applying it would say.
-            still_holds(&plan, &Tools::new(&facts.root, facts.forges()))?;
+            still_holds(&plan, &tools(facts, redactor)?)?;
         }
         if !cli.global.dry_run {
-            settle(facts, &plan.step)?;
+            settle(facts, redactor, &plan.step)?;
         }
         return Ok(Answer { text: as_text(), plan: Some(plan), report: None });
     }
@@ -350,7 +360,7 @@ fn act(
     }
     ask(cli, facts, &plan)?;
     let mut journal = Journal::open(&facts.git_dir, &plan)?;
-    let tools = tools(facts, redactor);
+    let tools = tools(facts, redactor)?;
     let applied = apply(&plan, &tools, &mut journal, sink);
     let (plan, report) = told(&tools, plan, applied, shown)?;
     for mut run in journal::unfinished(&facts.git_dir)? {
@@ -358,13 +368,13 @@ fn act(
             run.journal.finish("superseded")?;
         }
     }
-    settle(facts, &plan.step)?;
+    settle(facts, redactor, &plan.step)?;
     answer(plan, report, shown)
 }
 
 /// The values that a plan's effects use as secrets appear in no output from here on.
 fn learn(redactor: &Redactor, facts: &Facts<'_>, plan: &Plan) {
-    for name in plan.effects().flat_map(|(_, effect)| effect.secrets()) {
+    for name in plan.all_effects().flat_map(|(_, effect)| effect.secrets()) {
         facts.env.get(&name).into_iter().for_each(|value| redactor.learn(value));
     }
 }
@@ -381,15 +391,16 @@ fn watch(
     if cli.global.verbose {
         show(cli, redactor, &report::plan(&plan));
     }
-    let tools = tools(facts, redactor);
+    let tools = tools(facts, redactor)?;
     let looked = look(&plan, &tools, sink);
     let (plan, report) = told(&tools, plan, looked, shown)?;
     answer(plan, report, shown)
 }
 
 /// The write side of the world, for effects that name variables and write reports.
-fn tools(facts: &Facts<'_>, redactor: &Redactor) -> Tools {
-    Tools::new(&facts.root, facts.forges()).with(facts.env.clone(), redactor.clone())
+fn tools(facts: &Facts<'_>, redactor: &Redactor) -> Result<Tools> {
+    let tools = Tools::new(&facts.root, facts.forges(), facts.store()?, facts.local_store());
+    Ok(tools.with(facts.env.clone(), redactor.clone()))
 }
 
 /// The plan with what its effects found out, which people see also when one of them failed.
@@ -417,8 +428,8 @@ fn alike(one: &str, other: &str) -> bool {
 }
 
 /// With nothing to do, an earlier run of the same step may still have something left, such as a command that publishes.
-fn refuse_pending(facts: &Facts<'_>, plan: &Plan) -> Result<()> {
-    let tools = Tools::new(&facts.root, facts.forges());
+fn refuse_pending(facts: &Facts<'_>, redactor: &Redactor, plan: &Plan) -> Result<()> {
+    let tools = tools(facts, redactor)?;
     for run in journal::unfinished(&facts.git_dir)? {
         if alike(&run.plan.step, &plan.step) && !is_done(&run.plan, &tools, &run.journal)? {
             let left = run.plan.effects().find(|(at, _)| !run.journal.done.contains(at));
@@ -436,8 +447,8 @@ fn refuse_pending(facts: &Facts<'_>, plan: &Plan) -> Result<()> {
 }
 
 /// Closes the runs of a step that were killed and of which nothing is left to do, because a later run did it.
-fn settle(facts: &Facts<'_>, step: &str) -> Result<()> {
-    let tools = Tools::new(&facts.root, facts.forges());
+fn settle(facts: &Facts<'_>, redactor: &Redactor, step: &str) -> Result<()> {
+    let tools = tools(facts, redactor)?;
     for mut run in journal::unfinished(&facts.git_dir)? {
         if alike(&run.plan.step, step) && is_done(&run.plan, &tools, &run.journal)? {
             run.journal.finish("superseded")?;
@@ -477,7 +488,7 @@ fn resume(
     show(cli, redactor, &report::plan(&run.plan));
     ask(cli, facts, &run.plan)?;
     learn(redactor, facts, &run.plan);
-    let tools = tools(facts, redactor);
+    let tools = tools(facts, redactor)?;
     let applied = apply(&run.plan, &tools, &mut run.journal, sink);
     let (plan, report) = told(&tools, run.plan, applied, shown)?;
     drop(lock);

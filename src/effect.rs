@@ -10,10 +10,10 @@ use std::fmt;
 use jiff::Zoned;
 use serde::{Deserialize, Serialize};
 
-use crate::data::CommitId;
+use crate::data::{CommitId, Period};
 
 pub use by_forge::{Before, ByForge};
-pub use look::{Smoke, Verify};
+pub use look::{Artifacts, Smoke, Verify};
 
 pub use forge::{AssetContent, AssetFile, Comment, Dispatch, ForgeRelease, ForgeRequest, On, SetStatus};
 
@@ -33,6 +33,8 @@ pub enum Effect {
     Push(Push),
     /// Runs a command line that the configuration names.
     Command(Command),
+    /// Compares what is about to be deployed with what was recorded.
+    Artifacts(Artifacts),
     /// Creates the release of a tag at a forge, with its files.
     ForgeRelease(ForgeRelease),
     /// Opens or updates a pull or merge request.
@@ -195,6 +197,15 @@ pub struct Command {
     /// Variables that are set for it.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// What it is for: `deploy 1.3.0 to production`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+    /// How long it may take; then it is killed, with everything that it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Period>,
+    /// Whether it changes what others see, so that a person is asked first: a deployment does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaves: bool,
 }
 
 impl Effect {
@@ -208,10 +219,11 @@ impl Effect {
             | Effect::SetStatus(_)
             | Effect::Dispatch(_) => true,
             Effect::Commit(commit) => commit.by.is_some(),
+            Effect::Command(command) => command.leaves,
             Effect::WriteFile(_)
             | Effect::Branch(_)
             | Effect::Tag(_)
-            | Effect::Command(_)
+            | Effect::Artifacts(_)
             | Effect::Smoke(_)
             | Effect::Verify(_) => false,
         }
@@ -219,7 +231,7 @@ impl Effect {
 
     /// Whether it changes nothing but reports and state of its own: then nothing is there to go on with.
     pub fn only_looks(&self) -> bool {
-        matches!(self, Effect::Smoke(_) | Effect::Verify(_))
+        matches!(self, Effect::Artifacts(_) | Effect::Smoke(_) | Effect::Verify(_))
     }
 
     /// The variables of the environment that hold its secrets.
@@ -236,6 +248,7 @@ impl Effect {
         match self {
             Effect::Verify(watch) => watch.parts(),
             Effect::Smoke(smoke) => smoke.checks.iter().map(ToString::to_string).collect(),
+            Effect::Artifacts(artifacts) => artifacts.parts(),
             _ => Vec::new(),
         }
     }
@@ -309,6 +322,7 @@ impl fmt::Display for Effect {
                 Ok(())
             }
             Effect::Command(command) => {
+                command.what.iter().try_for_each(|what| write!(f, "{what}: "))?;
                 write!(f, "run `{}`", command.line)?;
                 command.dir.iter().try_for_each(|dir| write!(f, " in {dir}"))
             }
@@ -317,6 +331,7 @@ impl fmt::Display for Effect {
             Effect::Comment(comment) => comment.fmt(f),
             Effect::SetStatus(status) => status.fmt(f),
             Effect::Dispatch(dispatch) => dispatch.fmt(f),
+            Effect::Artifacts(artifacts) => artifacts.fmt(f),
             Effect::Smoke(smoke) => smoke.fmt(f),
             Effect::Verify(watch) => watch.fmt(f),
         }

@@ -47,6 +47,13 @@ pub enum Event<'a> {
         /// What it was to do.
         effect: &'a str,
     },
+    /// Something failed, and what was there before is put back.
+    Back {
+        /// What that brings about.
+        what: &'a str,
+        /// What failed.
+        why: &'a str,
+    },
     /// A line that a command printed.
     Output {
         /// The effect's place in the plan.

@@ -22,6 +22,7 @@ use crate::world::forge::{self, Forges};
 use crate::world::git::{self, Head, Repository};
 use crate::world::http::{Client, Limits, Request};
 use crate::world::process::{self, Git};
+use crate::world::store::{RefStore, Store};
 
 /// Headers of a request, with the secrets among their values.
 #[derive(Debug, Clone, Default)]
@@ -174,6 +175,40 @@ impl<'a> Facts<'a> {
     /// Where answers are remembered that can be asked for again.
     pub fn cache_dir(&self) -> PathBuf {
         journal::state_dir(&self.git_dir).join("cache")
+    }
+
+    /// Where records of what was done are kept, as the configuration says.
+    pub fn store(&self) -> Result<Store> {
+        let config = &self.config.record;
+        match (&config.by_ref, &config.folder) {
+            (Some(_), Some(_)) => {
+                Err(Error::usage("records are kept in one place: `ref` or `folder`").at("record"))
+            }
+            (Some(name), None) => Ok(Store::Ref(RefStore {
+                root: self.root.clone(),
+                remote: self.has_remote()?.then(|| self.config.release.remote.clone()),
+                name: name.0.clone(),
+            })),
+            (None, Some(folder)) => Ok(Store::Folder(self.root.join(folder))),
+            (None, None) => Ok(self.local_store()),
+        }
+    }
+
+    /// Where records stay that nobody else needs: in git's folder of this checkout.
+    pub fn local_store(&self) -> Store {
+        Store::Folder(journal::state_dir(&self.git_dir).join("record"))
+    }
+
+    /// Where the state of an environment's watch is kept between looks.
+    pub fn watch_state(&self, environment: &str) -> PathBuf {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let name: String = environment.chars().map(plain).collect();
+        journal::state_dir(&self.git_dir).join(format!("verify-{name}.json"))
+    }
+
+    /// Whether a plan with this digest was applied here, however far.
+    pub fn has_begun(&self, digest: &str) -> bool {
+        journal::path(&self.git_dir, digest).exists()
     }
 
     /// Tells whoever watches that something takes a while.

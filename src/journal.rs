@@ -19,6 +19,11 @@ pub fn state_dir(git_dir: &Path) -> PathBuf {
     git_dir.join("release-steps")
 }
 
+/// The file of the journal of a plan with this digest.
+pub fn path(git_dir: &Path, digest: &str) -> PathBuf {
+    state_dir(git_dir).join("runs").join(format!("{digest}.jsonl"))
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Entry {
@@ -38,6 +43,12 @@ enum Entry {
         effect: String,
         at: Timestamp,
     },
+    /// An effect failed, and what was there before is being put back.
+    Back {
+        fallback: usize,
+        error: Error,
+        at: Timestamp,
+    },
     Finished {
         at: Timestamp,
         how: String,
@@ -53,8 +64,10 @@ pub struct Journal {
     pub done: BTreeSet<String>,
     /// Effects that were begun and of which it is not known how they ended.
     pub open: BTreeSet<String>,
-    /// Whether an effect was ever begun.
-    pub begun: bool,
+    /// Effects that were ever begun.
+    pub tried: BTreeSet<String>,
+    /// The fallback that this run has turned to, and why.
+    pub back: Option<(usize, Error)>,
     /// The commits that were made, by name.
     pub made: BTreeMap<String, CommitId>,
 }
@@ -77,9 +90,8 @@ fn failed(path: &Path) -> impl Fn(std::io::Error) -> Error {
 impl Journal {
     /// Starts, or goes on with, the journal of a plan.
     pub fn open(git_dir: &Path, plan: &Plan) -> Result<Journal> {
-        let dir = state_dir(git_dir).join("runs");
-        fs::create_dir_all(&dir).map_err(failed(&dir))?;
-        let path = dir.join(format!("{}.jsonl", plan.digest()));
+        let path = path(git_dir, &plan.digest());
+        path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed(&path))?;
         if path.exists()
             && let Some(unfinished) = read(&path)?
         {
@@ -91,7 +103,8 @@ impl Journal {
             path,
             done: BTreeSet::new(),
             open: BTreeSet::new(),
-            begun: false,
+            tried: BTreeSet::new(),
+            back: None,
             made: BTreeMap::new(),
         };
         journal.write(&Entry::Plan(Box::new(plan.clone())))?;
@@ -107,9 +120,20 @@ impl Journal {
 
     /// An effect begins.
     pub fn started(&mut self, effect: &str) -> Result<()> {
-        self.begun = true;
+        self.tried.insert(effect.to_owned());
         self.open.insert(effect.to_owned());
         self.write(&Entry::Started { effect: effect.to_owned(), at: Timestamp::now() })
+    }
+
+    /// Whether an effect was ever begun.
+    pub fn begun(&self) -> bool {
+        !self.tried.is_empty()
+    }
+
+    /// The run turns to a fallback, because of this error.
+    pub fn back(&mut self, fallback: usize, error: &Error) -> Result<()> {
+        self.back = Some((fallback, error.clone()));
+        self.write(&Entry::Back { fallback, error: error.clone(), at: Timestamp::now() })
     }
 
     /// An effect is done.
@@ -146,7 +170,8 @@ fn read(path: &Path) -> Result<Option<Unfinished>> {
         path: path.to_owned(),
         done: BTreeSet::new(),
         open: BTreeSet::new(),
-        begun: false,
+        tried: BTreeSet::new(),
+        back: None,
         made: BTreeMap::new(),
     };
     let mut last = plan.created;
@@ -157,14 +182,19 @@ fn read(path: &Path) -> Result<Option<Unfinished>> {
             // The same plan, applied anew after it had come to its end.
             Entry::Plan(_) => {
                 finished = false;
-                journal.begun = false;
+                journal.tried.clear();
+                journal.back = None;
                 journal.open.clear();
                 journal.done.clear();
                 journal.made.clear();
             }
             Entry::Started { effect, at } => {
-                journal.begun = true;
+                journal.tried.insert(effect.clone());
                 journal.open.insert(effect);
+                last = at;
+            }
+            Entry::Back { fallback, error, at } => {
+                journal.back = Some((fallback, error));
                 last = at;
             }
             Entry::Refused { effect, at } => {
@@ -198,7 +228,7 @@ pub fn unfinished(git_dir: &Path) -> Result<Vec<Unfinished>> {
     for entry in entries.flatten() {
         let path = entry.path();
         if path.extension().is_some_and(|e| e == "jsonl") {
-            runs.extend(read(&path)?.filter(|run| run.journal.begun));
+            runs.extend(read(&path)?.filter(|run| run.journal.begun()));
         }
     }
     runs.sort_by_key(|run| std::cmp::Reverse(run.last));

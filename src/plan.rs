@@ -11,6 +11,7 @@ use crate::data::CommitId;
 use crate::effect::Effect;
 use crate::error::{Error, Result};
 use crate::rules::gate::Verdict;
+use crate::rules::record::Deployment;
 
 /// The version of the plan's JSON. A plan of another version is refused, never guessed at.
 pub const FORMAT: u32 = 1;
@@ -41,6 +42,12 @@ pub struct Plan {
     /// The effects: those of one wave do not depend on each other; waves run in order.
     #[serde(default)]
     pub waves: Vec<Wave>,
+    /// What is done instead of going on when an effect fails.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<Fallback>,
+    /// What is deployed by it, and where to, for the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deployments: Vec<Deploying>,
     /// Values for whoever comes next: `version`, `tag`, `notes`, …
     #[serde(default)]
     pub outputs: BTreeMap<String, Value>,
@@ -52,6 +59,41 @@ pub struct Plan {
 pub struct Wave {
     /// The effects.
     pub effects: Vec<Effect>,
+}
+
+/// What some waves deploy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deploying {
+    /// The first wave, counted from 1.
+    pub from: usize,
+    /// The last wave.
+    pub to: usize,
+    /// What, and where to.
+    pub what: Deployment,
+    /// Where its record is kept, when others see it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
+}
+
+/// What is done when an effect of some waves has failed: what was there before is put back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fallback {
+    /// The first wave that it is for, counted from 1.
+    pub from: usize,
+    /// The last wave that it is for.
+    pub to: usize,
+    /// Whether what it puts right is there before the first effect; otherwise there is nothing to put back until one of
+    /// its waves has begun.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub always: bool,
+    /// What it is to bring about: `go back to 1.2.3`.
+    pub what: String,
+    /// What it has brought about: `went back to 1.2.3`.
+    pub done: String,
+    /// The effects.
+    pub waves: Vec<Wave>,
 }
 
 /// A fact that the plan rests on and that is read again before anything is done.
@@ -74,6 +116,23 @@ pub enum Precondition {
     TagFree {
         /// The tag's name, without `refs/tags/`.
         tag: String,
+    },
+    /// A version is live in an environment, as its command says.
+    Live {
+        /// The environment.
+        environment: String,
+        /// The command line that prints the version.
+        command: String,
+        /// The version that it printed.
+        version: String,
+    },
+    /// Nothing was recorded of an environment since.
+    Recorded {
+        /// The environment.
+        environment: String,
+        /// The newest record; none when there was none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<String>,
     },
 }
 
@@ -142,6 +201,14 @@ impl Finding {
     }
 }
 
+/// Effects with their places `wave.effect`, counted from 1, after a prefix.
+pub fn places(waves: &[Wave], before: String) -> impl Iterator<Item = (String, &Effect)> {
+    waves.iter().enumerate().flat_map(move |(w, wave)| {
+        let name = format!("{before}{}.", w + 1);
+        wave.effects.iter().enumerate().map(move |(e, effect)| (format!("{name}{}", e + 1), effect))
+    })
+}
+
 impl Plan {
     /// An empty plan of a step.
     pub fn new(step: &str, created: Timestamp) -> Self {
@@ -155,6 +222,8 @@ impl Plan {
             requires: Vec::new(),
             regardless: false,
             waves: Vec::new(),
+            fallbacks: Vec::new(),
+            deployments: Vec::new(),
             outputs: BTreeMap::new(),
         }
     }
@@ -176,10 +245,42 @@ impl Plan {
 
     /// Every effect in the order of the waves, with its place `wave.effect`, counted from 1.
     pub fn effects(&self) -> impl Iterator<Item = (String, &Effect)> {
-        self.waves.iter().enumerate().flat_map(|(w, wave)| {
-            let name = move |e| format!("{}.{}", w + 1, e + 1);
-            wave.effects.iter().enumerate().map(move |(e, effect)| (name(e), effect))
-        })
+        places(&self.waves, String::new())
+    }
+
+    /// The effects of one fallback with their places, `b<fallback>.wave.effect`: those that a run journals.
+    pub fn fallback(&self, number: usize) -> impl Iterator<Item = (String, &Effect)> {
+        let waves = self.fallbacks.get(number).map_or(&[][..], |it| &it.waves[..]);
+        places(waves, format!("b{}.", number + 1))
+    }
+
+    /// The fallback for a wave, counted from 1.
+    pub fn fallback_of(&self, wave: usize) -> Option<usize> {
+        self.fallbacks.iter().position(|it| (it.from..=it.to).contains(&wave))
+    }
+
+    /// Every effect, those of fallbacks too.
+    pub fn all_effects(&self) -> impl Iterator<Item = (String, &Effect)> {
+        self.effects().chain((0..self.fallbacks.len()).flat_map(|number| self.fallback(number)))
+    }
+
+    /// Adds another plan after this one: its effects, what they rest on, what they bring about.
+    pub fn append(&mut self, other: Plan) {
+        let moved = self.waves.len();
+        self.findings.extend(other.findings);
+        self.requires.extend(other.requires);
+        self.waves.extend(other.waves);
+        self.fallbacks.extend(other.fallbacks.into_iter().map(|it| Fallback {
+            from: it.from + moved,
+            to: it.to + moved,
+            ..it
+        }));
+        self.deployments.extend(other.deployments.into_iter().map(|it| Deploying {
+            from: it.from + moved,
+            to: it.to + moved,
+            ..it
+        }));
+        self.outputs.extend(other.outputs);
     }
 
     /// Whether nothing would be done.
@@ -189,12 +290,13 @@ impl Plan {
 
     /// Whether an effect leaves this machine.
     pub fn leaves_machine(&self) -> bool {
-        self.effects().any(|(_, effect)| effect.leaves_machine())
+        self.all_effects().any(|(_, effect)| effect.leaves_machine())
+            || self.deployments.iter().any(|it| it.kept.is_some())
     }
 
     /// Whether its effects change nothing but reports: nothing of it is to be gone on with after a crash.
     pub fn only_looks(&self) -> bool {
-        !self.is_empty() && self.effects().all(|(_, effect)| effect.only_looks())
+        !self.is_empty() && self.fallbacks.is_empty() && self.effects().all(|(_, effect)| effect.only_looks())
     }
 
     /// The plan's own verdict by its findings: an error when one fails or is unknown.

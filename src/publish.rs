@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use globset::GlobBuilder;
-
 use crate::config::{CommitsBy, Opens};
 use crate::data::CommitId;
 use crate::effect::{AssetContent, AssetFile, Before, ByForge, Effect, ForgeRelease, ForgeRequest};
@@ -371,29 +369,12 @@ fn check_name(name: &str, path: &str) -> Result<()> {
         .hint("forges would write it anew, and it could not be told whether it is there"))
 }
 
-/// The files of the work tree, tracked or not, that a glob takes. `*` stays within a folder.
+/// The files that a glob of `release.assets` takes.
 fn matching(facts: &Facts<'_>, glob: &str) -> Result<Vec<String>> {
-    let matcher = GlobBuilder::new(glob)
-        .literal_separator(true)
-        .build()
-        .map_err(|e| Error::usage(format!("`{glob}` is no glob: {}", e.kind())).at("release.assets"))?
-        .compile_matcher();
-    // Only the folder that the glob names for certain is searched.
-    let fixed =
-        glob.split('/').take_while(|part| !part.contains(['*', '?', '[', '{', '\\'])).collect::<Vec<_>>();
-    let top = match fixed.len() == glob.split('/').count() {
-        true => fixed[..fixed.len() - 1].join("/"),
-        false => fixed.join("/"),
-    };
-    let mut found = files::below(&facts.root, &top, 200_000)?;
-    found.retain(|path| matcher.is_match(path));
+    let found = files::matching(&facts.root, glob).map_err(|e| e.at("release.assets"))?;
     if found.len() > MOST_ASSETS {
-        return Err(Error::usage(format!(
-            "`{glob}` takes {} files; a release has at most {MOST_ASSETS}",
-            found.len()
-        ))
-        .at("release.assets"));
+        let text = format!("`{glob}` takes {} files; a release has at most {MOST_ASSETS}", found.len());
+        return Err(Error::usage(text).at("release.assets"));
     }
-    found.sort();
     Ok(found)
 }

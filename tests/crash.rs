@@ -465,3 +465,108 @@ fn clock_of_a_run_that_is_not_fixed() {
     assert_eq!(world.git(&["rev-list", "--count", "v1.2.3..main"]), "3\n");
     assert_eq!(world.git(&["status", "--porcelain"]), "");
 }
+
+const DEPLOYS: &str = r#"
+printf 'dist\nlive\nbad*\n' > .gitignore
+cat > release-steps.yml <<'CONFIG'
+deploy:
+  staging:
+    artifacts: [dist/*]
+    command: {deploy: 'mkdir -p live; echo $VERSION > live/staging', verify: 'test -e live/staging'}
+  production:
+    after: staging
+    artifacts: [dist/*]
+    command:
+      deploy: mkdir -p live; echo $VERSION > live/production
+      version: cat live/production
+      wait: test -e live/production
+      verify: test ! -e bad || test $VERSION = 1.2.3
+run:
+  ship: [release, {stage: {build: ['mkdir -p dist; echo $VERSION > dist/app']}}, {deploy: staging}, {deploy: production}]
+CONFIG
+simple
+"#;
+
+#[test]
+fn deployment() {
+    survives(
+        &world(&format!("{DEPLOYS} mkdir dist; echo one > dist/app; git tag -a -m v1.3.0 v1.3.0")),
+        "deploy staging",
+    );
+}
+
+/// Killed at any change of a deployment that goes back, it goes back: on a resume, and on a fresh run.
+#[test]
+fn deployment_that_goes_back() {
+    let world = world(&format!("{DEPLOYS} mkdir dist; echo one > dist/app; git tag -a -m v1.3.0 v1.3.0"));
+    for line in ["deploy staging", "deploy production"] {
+        let ran = world.steps(line);
+        assert_eq!(ran.code, Some(0), "{}", ran.text());
+    }
+    let set_up = world.bash(
+        "git commit -q --allow-empty -m 'feat: more'; git tag -a -m v1.4.0 v1.4.0; echo two > dist/app",
+    );
+    assert_eq!(set_up.code, Some(0), "{}", set_up.text());
+    assert_eq!(world.steps("deploy staging").code, Some(0));
+    // The version to go back to is looked at with the same command.
+    world.bash("sed -i 's/= 1.2.3/= 1.3.0/' release-steps.yml; touch bad");
+    let live = |world: &World| world.bash("cat live/production").stdout.trim().to_owned();
+    let mut kills = 0;
+    for n in 1.. {
+        let killed = world.copy();
+        let ran = killed.steps_with("deploy production", &[("RELEASE_STEPS_CRASH_AT", &n.to_string())]);
+        if ran.code.is_some() {
+            assert_eq!((ran.code, live(&killed).as_str()), (Some(1), "1.3.0"), "{}", ran.text());
+            break;
+        }
+        kills = n;
+        let resumed = killed.copy();
+        let ran = resumed.steps("resume");
+        if !ran.stdout.contains("nothing to resume") {
+            assert_eq!(
+                (ran.code, live(&resumed).as_str()),
+                (Some(1), "1.3.0"),
+                "kill at {n}, resume:\n{}",
+                ran.text()
+            );
+        }
+        let ran = killed.steps("deploy production");
+        assert_eq!(
+            (ran.code, live(&killed).as_str()),
+            (Some(1), "1.3.0"),
+            "kill at {n}, fresh run:\n{}",
+            ran.text()
+        );
+    }
+    assert!(kills > 2, "only {kills} places to be killed at");
+}
+
+/// With nothing left to release, a fresh run of a chain names the run that is not at its end: only that one knows which
+/// commands have run. Resumed, it comes to its end.
+#[test]
+fn chain_with_deployments() {
+    let world = world(DEPLOYS);
+    let before = world.state();
+    let whole = world.copy();
+    let ran = whole.steps("run ship");
+    assert_eq!(ran.code, Some(0), "{}", ran.text());
+    let expected = whole.changes(&before);
+    for n in 1.. {
+        let killed = world.copy();
+        let ran = killed.steps_with("run ship", &[("RELEASE_STEPS_CRASH_AT", &n.to_string())]);
+        if ran.code == Some(0) {
+            assert!(n > 8, "only {n} places to be killed at");
+            break;
+        }
+        let fresh = killed.copy();
+        let ran = fresh.steps("run ship");
+        if ran.code != Some(0) {
+            let named = ran.text().contains("`release-steps resume` goes on with it");
+            assert!(ran.code == Some(4) && named, "a fresh run after a kill at change {n}:\n{}", ran.text());
+            resume(&fresh, "run ship", &[]);
+        }
+        same(&format!("a fresh run after a kill at change {n}"), &expected, &fresh.changes(&before), &ran);
+        resume(&killed, "run ship", &[]);
+        same(&format!("resume after a kill at change {n}"), &expected, &killed.changes(&before), &ran);
+    }
+}

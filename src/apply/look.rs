@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::record::Tee;
 use super::{Outcome, Report, Tools};
 use crate::effect::Smoke;
 use crate::error::{Error, Result};
@@ -39,6 +40,13 @@ impl Told {
 
 /// Does the effects of a plan that only looks, one after the other.
 pub fn look(plan: &Plan, tools: &Tools, sink: &dyn Sink) -> Result<Report> {
+    let tee = Tee::new(sink);
+    let result = each(plan, tools, &tee);
+    tools.looked(plan, &result, &tee)?;
+    result
+}
+
+fn each(plan: &Plan, tools: &Tools, sink: &dyn Sink) -> Result<Report> {
     plan.verdict()?;
     let mut report = Report::new();
     for (at, effect) in plan.effects() {
@@ -69,10 +77,20 @@ impl Tools {
         findings: impl IntoIterator<Item = Finding>,
         outputs: impl IntoIterator<Item = (&'static str, Value)>,
     ) {
+        self.note(findings, outputs.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         told.summary = Some(summary.to_owned());
+    }
+
+    /// The same without a summary.
+    pub(super) fn note(
+        &self,
+        findings: impl IntoIterator<Item = Finding>,
+        outputs: impl IntoIterator<Item = (String, Value)>,
+    ) {
+        let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         told.findings.extend(findings);
-        told.outputs.extend(outputs.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        told.outputs.extend(outputs);
     }
 
     pub(super) fn smoke(&self, at: &str, effect: &Smoke, sink: &dyn Sink) -> Result<()> {

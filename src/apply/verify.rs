@@ -12,6 +12,8 @@ use crate::effect::Verify;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
 use crate::plan::{Answer, Finding};
+use crate::rules::record::chart::{Series, thinned};
+use crate::rules::verify::config::Metric;
 use crate::rules::verify::state::{End, FORMAT, Next, State};
 use crate::rules::verify::{Verdict, report};
 use crate::world::files::digest_of;
@@ -95,6 +97,7 @@ impl Tools {
             })
             .collect();
         let outputs = [
+            ("series", json!(series(effect, state))),
             ("verdict", json!(end.verdict)),
             ("metrics", json!(metrics)),
             ("started", json!(state.started)),
@@ -125,6 +128,24 @@ impl Tools {
             )),
         }
     }
+}
+
+/// What was seen, for charts.
+fn series(effect: &Verify, state: &State) -> Vec<Series> {
+    let of = |metric: &Metric| {
+        let track = state.metrics.get(&metric.name)?;
+        let second = |at: Timestamp| at.duration_since(state.started).as_secs_f64().round();
+        let points = track.looks.iter().filter_map(|look| Some((second(look.at), look.value?))).collect();
+        let other = track.looks.iter().rev().find_map(|look| look.other);
+        Some(Series {
+            name: metric.name.clone(),
+            points: thinned(points),
+            max: metric.max,
+            min: metric.min,
+            baseline: other.or_else(|| track.past.as_ref().map(|past| past.mean)),
+        })
+    };
+    effect.verify.metrics.iter().filter_map(of).collect()
 }
 
 /// What is watched, in a few digits.

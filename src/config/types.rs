@@ -10,7 +10,7 @@ use semver::Version;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{ForgeConfig, RequestsConfig, ScanConfig, SignaturesConfig};
+use super::{DeployConfig, ForgeConfig, RecordConfig, RequestsConfig, ScanConfig, SignaturesConfig};
 pub use crate::data::{Lapse, Zone};
 use crate::rules::bump::RuleSet;
 use crate::rules::commit::SquashMode;
@@ -48,11 +48,16 @@ pub struct Config {
     pub gates: BTreeMap<String, Gate>,
     /// What scanners, tests and coverage report, and what of it is let through.
     pub scan: ScanConfig,
+    /// How each environment is deployed to, for `release-steps deploy ENV` and `rollback ENV`:
+    /// `{production: {command: {deploy: npm run deploy:prod}, after: staging}}`.
+    pub deploy: BTreeMap<String, DeployConfig>,
     /// What must answer after a deployment, by environment, for `release-steps smoke ENV`:
     /// `{production: [{http: {url: "https://shop.example/health"}}, {tcp: {address: "db.example:5432"}}]}`.
     pub smoke: BTreeMap<String, Smoke>,
     /// What is watched after a deployment, by environment, for `release-steps verify ENV`.
     pub verify: BTreeMap<String, Verify>,
+    /// Where records of what was done are kept.
+    pub record: RecordConfig,
     /// Named chains of steps for `release-steps run NAME`. `release` exists without being named here.
     pub run: BTreeMap<String, Vec<ChainStep>>,
 }
@@ -444,5 +449,32 @@ pub enum ChainStep {
     /// Next version, files, changelog, commit, tag, push.
     Release,
     /// A command line for `sh -c`, run at the top of the repository, with `VERSION`, `TAG` and `PREVIOUS_VERSION` set.
+    /// `release-steps` means this very program there: `release-steps scan reports/*.sarif`.
     Command(String),
+    /// Command lines that run side by side, under a name: `{stage: {test: [npm test, npm run lint]}}`.
+    #[serde(deserialize_with = "one_stage")]
+    Stage(StageConfig),
+    /// The deployment of an environment, with its gate before and its looks after: of the version that the chain releases,
+    /// otherwise of `HEAD`'s.
+    Deploy(String),
+}
+
+/// Command lines that run side by side.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(with = "BTreeMap<String, Vec<String>>")]
+pub struct StageConfig {
+    /// Its name: `build`, `test`, `scan`.
+    pub name: String,
+    /// The command lines.
+    pub commands: Vec<String>,
+}
+
+fn one_stage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StageConfig, D::Error> {
+    let mut all = BTreeMap::<String, Vec<String>>::deserialize(deserializer)?;
+    match (all.pop_first(), all.is_empty()) {
+        (Some((name, commands)), true) if !commands.is_empty() => Ok(StageConfig { name, commands }),
+        _ => Err(serde::de::Error::custom(
+            "a stage has one name and its command lines: `{stage: {test: [npm test, npm run lint]}}`",
+        )),
+    }
 }

@@ -1,6 +1,6 @@
 //! What only looks at the outside: it changes nothing but the reports that it writes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -30,6 +30,43 @@ pub struct Smoke {
     /// The file for JUnit XML, from the top of the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub junit: Option<String>,
+}
+
+/// Compares what is about to be deployed with what was recorded of its version: build once, deploy many.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artifacts {
+    /// The environment.
+    pub environment: String,
+    /// The version.
+    pub version: String,
+    /// The files, as globs from the top of the repository.
+    pub files: Vec<String>,
+    /// What was recorded of the version by the time of the plan: the SHA-256 by file name. Deployments that are recorded
+    /// until it is applied count too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub recorded: BTreeMap<String, String>,
+    /// Where that was recorded, for messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+impl Artifacts {
+    /// What was recorded, a line each.
+    pub fn parts(&self) -> Vec<String> {
+        let short = |digest: &String| digest.chars().take(12).collect::<String>();
+        self.recorded.iter().map(|(name, digest)| format!("{name}: sha256:{}", short(digest))).collect()
+    }
+}
+
+impl fmt::Display for Artifacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files = self.files.join(", ");
+        match &self.from {
+            Some(from) => write!(f, "compare {files} with what {from} recorded of {}", self.version),
+            None => write!(f, "record the digests of {files} for {}", self.version),
+        }
+    }
 }
 
 impl Smoke {

@@ -107,6 +107,15 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
         }
         push_what_is_missing(facts, wanted, &place, &found, &mut plan)?;
         publish_what_is_missing(facts, wanted, &place, &found, &mut plan)?;
+        if let ([only], false) = (found.as_slice(), plan.is_empty())
+            && let Some(latest) = only.line.latest.as_ref().filter(|r| r.commit == place.target)
+        {
+            // The release that an earlier run began: what comes after it in a chain is about this version.
+            let before = only.line.all.iter().map(|r| &r.version).filter(|v| **v < latest.version).max();
+            plan.output("version", latest.version.to_string());
+            plan.output("tag", latest.tag.as_str());
+            plan.output("previous", before.map(ToString::to_string));
+        }
         return Ok(plan);
     }
     if let Some(commit) = made_beside(facts, &place, &released)? {

@@ -181,6 +181,11 @@ impl Sink for Terminal {
                 true => self.live(line, table),
                 false => self.line(&format!("  {} {}", painted(DIM, "│"), inert(line, Newlines::Flatten))),
             },
+            Event::Back { what, why } => {
+                self.spin(None);
+                let text = inert(&format!("{why}: {what}"), Newlines::Flatten).into_owned();
+                self.line(&format!("{} {text}", painted(RED, "↩")));
+            }
             Event::Note { text } => {
                 self.line(&format!("{} {}", painted(YELLOW, "note:"), inert(text, Newlines::Flatten)))
             }
@@ -214,34 +219,52 @@ pub fn plan(plan: &Plan) -> String {
     }
     let count = plan.effects().count();
     let _ = writeln!(out, "\nPlan: {count} effect{}", if count == 1 { "" } else { "s" });
-    for (at, effect) in plan.effects() {
-        let text = effect.to_string();
-        let leaves = if effect.leaves_machine() { " ↗" } else { "" };
-        let _ = writeln!(
-            out,
-            "  {} {}{}",
-            painted(BOLD, &at),
-            inert(&text, Newlines::Flatten),
-            painted(YELLOW, leaves)
-        );
-        for part in effect.parts() {
-            let _ = writeln!(out, "      {}", inert(&part, Newlines::Flatten));
-        }
-        // Reports are for machines: their text says nothing here.
-        for edit in effect.files().iter().filter(|_| !plan.regardless) {
-            // The effect that writes a file has named it just above.
-            if !matches!(effect, Effect::WriteFile(_)) {
-                let new = if edit.before.is_none() { " (new file)" } else { "" };
-                let why = inert(&edit.why, Newlines::Flatten);
-                let _ = writeln!(out, "      {}{new}: {why}", painted(BOLD, &edit.path));
-            }
-            file(&mut out, edit);
+    plan.effects().for_each(|(at, effect)| one(&mut out, &at, effect, plan.regardless));
+    for (number, fallback) in plan.fallbacks.iter().enumerate() {
+        let place = match (fallback.from, fallback.to) {
+            (from, to) if from == to => format!("{from}"),
+            (from, to) => format!("{from} to {to}"),
+        };
+        let text = format!("If something fails in {place}: {}", fallback.what);
+        let _ = writeln!(out, "{}", inert(&text, Newlines::Flatten));
+        plan.fallback(number).for_each(|(at, effect)| one(&mut out, &at, effect, plan.regardless));
+    }
+    for (at, it) in plan.deployments.iter().enumerate() {
+        // Several deployments are mostly kept in one place.
+        if let Some(kept) = it.kept.as_ref().filter(|_| at == 0) {
+            let _ = writeln!(out, "Recorded in {}{}", inert(kept, Newlines::Flatten), painted(YELLOW, " ↗"));
         }
     }
     if plan.leaves_machine() {
         let _ = writeln!(out, "{}", painted(DIM, "↗ leaves this machine"));
     }
     out
+}
+
+/// An effect of a plan. Reports are for machines: their text says nothing here.
+fn one(out: &mut String, at: &str, effect: &Effect, reports: bool) {
+    let text = effect.to_string();
+    let leaves = if effect.leaves_machine() { " ↗" } else { "" };
+    let _ = writeln!(
+        out,
+        "  {} {}{}",
+        painted(BOLD, at),
+        inert(&text, Newlines::Flatten),
+        painted(YELLOW, leaves)
+    );
+    for part in effect.parts() {
+        let _ = writeln!(out, "      {}", inert(&part, Newlines::Flatten));
+    }
+    // Reports are for machines: their text says nothing here.
+    for edit in effect.files().iter().filter(|_| !reports) {
+        // The effect that writes a file has named it just above.
+        if !matches!(effect, Effect::WriteFile(_)) {
+            let new = if edit.before.is_none() { " (new file)" } else { "" };
+            let why = inert(&edit.why, Newlines::Flatten);
+            let _ = writeln!(out, "      {}{new}: {why}", painted(BOLD, &edit.path));
+        }
+        file(out, edit);
+    }
 }
 
 fn file(out: &mut String, edit: &FileEdit) {

@@ -12,6 +12,7 @@ pub mod links;
 pub mod markup;
 pub mod notes;
 pub mod packages;
+pub mod record;
 pub mod replay;
 pub mod revert;
 pub mod scan;

@@ -3,9 +3,12 @@
 pub mod branch;
 pub mod build;
 pub mod changelog;
+pub mod deploy;
 pub mod doctor;
 pub mod gate;
+pub mod log;
 pub mod release;
+pub mod rollback;
 pub mod run;
 pub mod scan;
 pub mod smoke;

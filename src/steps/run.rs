@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::config::ChainStep;
+use crate::deploy::{self, Released};
 use crate::effect::{Command, Effect};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
+use crate::gate::Overrides;
 use crate::plan::Plan;
 use crate::release::{Wanted, release};
 use crate::steps::Step;
@@ -40,26 +42,64 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     // With nothing to release, a chain that is for a release has nothing to do: commands that publish must not run.
     let prepares = |plan: &Plan| plan.outputs.contains_key("request_branch");
     let idle = planned.as_ref().is_some_and(|plan| plan.is_empty() || prepares(plan));
+    let released =
+        env.get("VERSION").map(|version| Released { version: version.clone(), tag: env.get("TAG").cloned() });
+    let command = |line: &String, what: Option<String>| {
+        Effect::Command(Command {
+            line: line.clone(),
+            dir: None,
+            env: env.clone(),
+            what,
+            within: None,
+            leaves: false,
+        })
+    };
+    let mut summaries = Vec::new();
+    let mut before = Vec::new();
     for step in chain {
         match step {
             ChainStep::Release => {
                 if let Some(planned) = planned.clone() {
-                    plan.findings.extend(planned.findings);
-                    plan.requires.extend(planned.requires);
-                    plan.waves.extend(planned.waves);
-                    plan.outputs.extend(planned.outputs);
-                    plan.summary = planned.summary;
+                    summaries.push(planned.summary.clone());
+                    plan.append(planned);
                 }
             }
-            ChainStep::Command(_) if idle => {}
-            ChainStep::Command(line) => {
-                plan.then(Effect::Command(Command { line: line.clone(), dir: None, env: env.clone() }));
+            _ if idle => {}
+            ChainStep::Command(line) => plan.then(command(line, None)),
+            ChainStep::Stage(stage) => {
+                plan.wave(
+                    stage.commands.iter().map(|line| command(line, Some(stage.name.clone()))).collect(),
+                );
+            }
+            ChainStep::Deploy(environment) => {
+                let wanted = deploy::Wanted {
+                    environment,
+                    version: None,
+                    skip: &[],
+                    again: false,
+                    takeover: false,
+                    overrides: &Overrides::default(),
+                    in_chain: !plan.is_empty(),
+                    released: released.as_ref(),
+                    before: &before,
+                };
+                let planned = deploy::deploy(facts, &wanted)?;
+                before.extend(
+                    planned
+                        .deployments
+                        .iter()
+                        .filter(|it| it.what.verifies)
+                        .map(|it| (it.what.environment.clone(), it.what.version.clone())),
+                );
+                summaries.push(planned.summary.clone());
+                plan.append(planned);
             }
         }
     }
-    if plan.summary.is_empty() {
-        plan.summary = format!("run {}", args.name);
-    }
+    plan.summary = match summaries.is_empty() {
+        true => format!("run {}", args.name),
+        false => summaries.join("; "),
+    };
     Ok(plan.into())
 }
 

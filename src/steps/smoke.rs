@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::data::Period;
+use crate::deploy;
 use crate::effect::{Effect, Smoke as Look};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
@@ -125,6 +126,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     if let Some(path) = &args.junit {
         files::locate(&facts.root, path)?;
     }
+    plan.deployments.extend(deploy::deployed(facts, &environment, look.version.as_deref())?);
     plan.output("environment", environment);
     plan.then(Effect::Smoke(look));
     Ok(plan.into())

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::data::Period;
+use crate::deploy;
 use crate::effect::{Effect, Verify as Watch};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
@@ -73,14 +74,14 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     let deployed = args.deployed.clone().or_else(|| facts.env.get("VERSION").map(str::to_owned));
     let deployed =
         deployed.or_else(|| facts.head().ok().map(|commit| commit.to_string())).unwrap_or_default();
-    let file: String = environment.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let state = match &args.state {
         Some(state) => facts.root.join(state),
-        None => facts.git_dir.join("release-steps").join(format!("verify-{file}.json")),
+        None => facts.watch_state(environment),
     };
     let mut plan = Plan::new("verify", facts.now.timestamp());
     plan.summary = format!("verify {environment}");
     plan.output("environment", environment.as_str());
+    plan.deployments.extend(deploy::deployed(facts, environment, args.deployed.as_deref())?);
     plan.then(Effect::Verify(Watch {
         environment: environment.clone(),
         verify,

@@ -1,9 +1,11 @@
 //! Files of the work tree: read and written by their path from the top of the repository, never outside of it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};
 
+use globset::GlobBuilder;
 use sha2::{Digest as _, Sha256};
 
 use crate::crash;
@@ -96,6 +98,48 @@ pub fn below(root: &Path, folder: &str, most: usize) -> Result<Vec<String>> {
         }
     }
     Ok(found)
+}
+
+/// The files of the work tree, tracked or not, that a glob takes, sorted. `*` stays within a folder.
+pub fn matching(root: &Path, glob: &str) -> Result<Vec<String>> {
+    let matcher = GlobBuilder::new(glob)
+        .literal_separator(true)
+        .build()
+        .map_err(|e| Error::usage(format!("`{glob}` is no glob: {}", e.kind())))?
+        .compile_matcher();
+    // Only the folder that the glob names for certain is searched.
+    let fixed =
+        glob.split('/').take_while(|part| !part.contains(['*', '?', '[', '{', '\\'])).collect::<Vec<_>>();
+    let top = match fixed.len() == glob.split('/').count() {
+        true => fixed[..fixed.len() - 1].join("/"),
+        false => fixed.join("/"),
+    };
+    let mut found = below(root, &top, 200_000)?;
+    found.retain(|path| matcher.is_match(path));
+    found.sort();
+    Ok(found)
+}
+
+/// The SHA-256 of the files that the globs take, by file name: each takes some, and no two files have one name.
+pub fn digests(root: &Path, globs: &[String]) -> Result<BTreeMap<String, String>> {
+    let mut found: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for glob in globs {
+        let paths = matching(root, glob)?;
+        if paths.is_empty() {
+            return Err(Error::no(format!("`{glob}` matches no file"))
+                .hint("build it first, or fetch what was built"));
+        }
+        for path in paths {
+            let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
+            let (_, sha256) = digest(&locate(root, &path)?)
+                .map_err(|e| Error::outside(format!("{path} cannot be read: {e}")))?;
+            if let Some((other, _)) = found.get(&name).filter(|(other, _)| *other != path) {
+                return Err(Error::usage(format!("two artifacts are called {name}: {other} and {path}")));
+            }
+            found.insert(name, (path, sha256));
+        }
+    }
+    Ok(found.into_iter().map(|(name, (_, sha256))| (name, sha256)).collect())
 }
 
 /// Whether a file holds what would be written, what was planned with, or something else.

@@ -8,6 +8,7 @@ pub mod metrics;
 pub mod probe;
 pub mod process;
 pub mod reports;
+pub mod store;
 
 use crate::data::CommitId;
 use crate::error::Error;

@@ -120,37 +120,71 @@ impl Git {
     }
 }
 
-/// Runs a command line by `sh -c`, giving each line that it prints, on either stream, to `line` as it comes.
+/// Runs a command line by `sh -c`, giving each line that it prints, on either stream, to `line` as it comes. One that does
+/// not end `within` this time is killed with everything that it started. `release-steps` means this very program there.
 pub fn shell(
     command: &str,
     dir: &Path,
     env: &BTreeMap<String, String>,
+    within: Option<Duration>,
     line: &(dyn Fn(&str) + Sync),
 ) -> Result<()> {
     let failed = |e: std::io::Error| Error::outside(format!("`{command}` could not be run: {e}"));
-    let mut child = Command::new("sh")
-        .args(["-c", command])
-        .current_dir(dir)
-        .envs(env)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
+    let mut sh = Command::new("sh");
+    sh.args(["-c", command]).current_dir(dir).envs(env);
+    sh.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Some(path) = own_path() {
+        sh.env("PATH", path);
+    }
+    #[cfg(unix)]
+    if within.is_some() {
+        std::os::unix::process::CommandExt::process_group(&mut sh, 0);
+    }
+    let mut child = sh.spawn().map_err(failed)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    std::thread::scope(|scope| {
-        if let Some(stderr) = stderr {
-            scope.spawn(|| each_line(stderr, line));
-        }
-        if let Some(stdout) = stdout {
-            each_line(stdout, line);
+    let (ended, waits) = mpsc::channel::<()>();
+    let (status, late) = std::thread::scope(|scope| {
+        // What a killed command left running may hold its output open; who reads it ends with the program.
+        let readers = [stdout.map(|s| Box::new(s) as Box<dyn Read + Send>), stderr.map(|s| Box::new(s) as _)];
+        let readers: Vec<_> =
+            readers.into_iter().flatten().map(|s| scope.spawn(|| each_line(s, line))).collect();
+        let Some(within) = within else {
+            readers.into_iter().for_each(|reader| drop(reader.join()));
+            return (child.wait(), false);
+        };
+        let watch = scope.spawn(move || {
+            let late = waits.recv_timeout(within) == Err(mpsc::RecvTimeoutError::Timeout);
+            if late {
+                kill(&mut child);
+            }
+            (child, late)
+        });
+        readers.into_iter().for_each(|reader| drop(reader.join()));
+        let _ = ended.send(());
+        match watch.join() {
+            Ok((mut child, late)) => (child.wait(), late),
+            Err(_) => (Err(std::io::Error::other("the watch over it ended in a panic")), false),
         }
     });
-    let status = child.wait().map_err(failed)?;
+    let status = status.map_err(failed)?;
+    if let (true, Some(within)) = (late, within) {
+        return Err(Error::outside(format!(
+            "`{command}` did not end within {} and was killed",
+            seconds(within)
+        )));
+    }
     if status.success() {
         return Ok(());
     }
     Err(Error::no(format!("`{command}` failed: {status}")).hint("its output stands above"))
+}
+
+/// The search path with the folder of this program first, so that chains may name it.
+fn own_path() -> Option<std::ffi::OsString> {
+    let own = std::env::current_exe().ok()?;
+    let folder = own.parent()?.to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths([folder].into_iter().chain(std::env::split_paths(&path))).ok()
 }
 
 fn each_line(stream: impl std::io::Read, line: &(dyn Fn(&str) + Sync)) {
@@ -285,6 +319,22 @@ mod tests {
         assert!(run("release-steps-no-such-program", "x").is_none());
         assert_eq!(run("echo", "$HOME; `id`").unwrap().text(), "$HOME; `id`");
         assert_eq!(run("false", "x").unwrap().code, Some(1));
+    }
+
+    #[test]
+    fn a_command_that_does_not_end_is_killed_with_what_it_started() {
+        let started = Instant::now();
+        let lines = std::sync::Mutex::new(Vec::new());
+        let line = |text: &str| lines.lock().unwrap().push(text.to_owned());
+        let run = |command: &str, ms| {
+            shell(command, Path::new("/"), &BTreeMap::new(), Some(Duration::from_millis(ms)), &line)
+        };
+        let error = run("echo begins; sleep 60 & sleep 60", 300).unwrap_err();
+        assert!(error.message.contains("did not end within 300 ms"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(10));
+        run("echo ends", 60_000).unwrap();
+        assert_eq!(run("exit 3", 60_000).unwrap_err().kind, crate::error::Kind::No);
+        assert_eq!(*lines.lock().unwrap(), ["begins", "ends"]);
     }
 
     #[test]

@@ -173,6 +173,21 @@ impl World {
             .into_owned();
         let text =
             regex::Regex::new(r#""ms":\d+"#).expect("a pattern").replace_all(&text, r#""ms":0"#).into_owned();
+        // Records have the time of the run itself.
+        let id = regex::Regex::new(r"\b\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{16}\b").expect("a pattern");
+        let text = id.replace_all(&text, "<RECORD>");
+        let took = regex::Regex::new(r"\bin \d+ s, (within|beyond)").expect("a pattern");
+        let text = took.replace_all(&text, "in <N> s, $1");
+        let now = jiff::Timestamp::now();
+        let time = regex::Regex::new(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").expect("a pattern");
+        let today = |found: &regex::Captures<'_>| {
+            let at: Option<jiff::Timestamp> = found[0].parse().ok();
+            match at.is_some_and(|at| now.duration_since(at).abs() < jiff::SignedDuration::from_hours(24)) {
+                true => "<NOW>".to_owned(),
+                false => found[0].to_owned(),
+            }
+        };
+        let text = time.replace_all(&text, today).into_owned();
         // Effects of one wave end in any order.
         let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
         let place = |line: &str| {
@@ -245,7 +260,10 @@ impl World {
         for (name, dir) in places {
             let dir = dir.to_string_lossy().into_owned();
             for line in self.git(&["-C", &dir, "for-each-ref", "--format=%(refname) %(objectname)"]).lines() {
-                if let Some((reference, id)) = line.split_once(' ') {
+                // Records are other ones each time.
+                if let Some((reference, id)) =
+                    line.split_once(' ').filter(|_| !line.starts_with("refs/release-steps/"))
+                {
                     refs.insert(format!("{name}{reference}"), id.to_owned());
                 }
             }

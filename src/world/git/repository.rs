@@ -153,6 +153,16 @@ impl Repository {
         Ok(commit_id(commit.id()))
     }
 
+    /// When a commit was made, by its committer's clock.
+    ///
+    /// # Errors
+    /// A commit that is not here.
+    pub fn commit_time(&self, commit: CommitId) -> Result<jiff::Timestamp, Error> {
+        let id = git2::Oid::from_bytes(commit.as_bytes())?;
+        let seconds = self.git.find_commit(id)?.time().seconds();
+        Ok(jiff::Timestamp::from_second(seconds).unwrap_or_default())
+    }
+
     /// The tags whose names the filter takes and which name a commit in the end, sorted by name. What the filter does
     /// not take is not read at all.
     ///

@@ -295,6 +295,9 @@ impl Writer {
                 (branch.as_str(), commit, now)
             }
             Precondition::HeadAt { commit } => ("HEAD", commit, self.parse("HEAD")?),
+            Precondition::Live { .. } | Precondition::Recorded { .. } => {
+                return Err(Error::unknown("git does not know what is deployed"));
+            }
             Precondition::TagFree { tag } => {
                 return match self.parse(&format!("refs/tags/{tag}^{{commit}}"))? {
                     None => Ok(()),

@@ -1,61 +1,42 @@
-//! `gate`: the checks of an environment, and why each says what it says.
+//! The checks of an environment, asked: for `gate`, and for whatever acts only when they let it.
+
+mod gather;
+mod overrides;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::effect::{Effect, FileEdit};
+use crate::data::CommitId;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
-use crate::plan::{self, Finding, Plan};
+use crate::plan::{self, Finding};
 use crate::report::Redactor;
 use crate::rules::gate::config::{Gate, identifier};
-use crate::rules::gate::{Answer, Check, Kind, Override, Verdict, poll, refused, verdict};
-use crate::steps::Step;
-
-mod gather;
+use crate::rules::gate::{Answer, Check, Kind, Override, Verdict, poll, verdict};
 
 use gather::{Asked, Gather};
 
-/// `gate`
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The environment: a name in `gates:` of the configuration
-    #[arg(value_name = "ENV")]
-    environment: String,
-    /// Only these checks, by their names or kinds
-    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
-    only: Vec<String>,
-    /// Answer for this time, such as 2026-12-24T10:00:00+01:00; facts are those of now
-    #[arg(long, value_name = "TIME")]
-    at: Option<Timestamp>,
-    /// How long pending and absent checks are looked at again before the gate ends as pending; 0s for not at all
-    /// [default: `poll` of each check, 30s]
-    #[arg(long, value_name = "TIME", value_parser = lapse)]
-    wait: Option<SignedDuration>,
-    /// Show the facts that were used
-    #[arg(long)]
-    explain: bool,
-    /// Write the evidence to a file of the repository: facts, answers, people, times
-    #[arg(long, value_name = "FILE")]
-    evidence: Option<String>,
-    /// The plan that is to be let through: approvals may be bound to it
-    #[arg(long = "for", value_name = "PLAN")]
-    let_through: Option<PathBuf>,
-    /// Let this check pass whatever it says; needs --reason, --by and --until
-    #[arg(long = "override", value_name = "CHECK", value_delimiter = ',', requires_all = ["reason", "by", "until"])]
-    overrides: Vec<String>,
-    /// Why checks are overridden
-    #[arg(long, requires = "overrides")]
-    reason: Option<String>,
-    /// Who answers for the override
-    #[arg(long, value_name = "PERSON", requires = "overrides")]
-    by: Option<String>,
-    /// When the override ends, such as 2026-12-24T18:00:00Z
-    #[arg(long, value_name = "TIME", requires = "overrides")]
-    until: Option<Timestamp>,
+pub use overrides::Overrides;
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Question<'q> {
+    /// The environment: a name in `gates:`.
+    pub environment: &'q str,
+    /// Only these checks, by their names or kinds; empty for all.
+    pub only: &'q [String],
+    /// The time to answer for; the facts are those of now.
+    pub at: Option<Timestamp>,
+    /// How long is waited for what is pending, instead of what each check says.
+    pub wait: Option<SignedDuration>,
+    /// The digest of the plan that is to be let through.
+    pub plan: Option<String>,
+    /// The commit that is to be let through.
+    pub commit: CommitId,
+    /// Checks that pass whatever they say.
+    pub overrides: Vec<Override>,
 }
 
 /// A check with what it said.
@@ -65,33 +46,33 @@ struct Line<'g> {
     overridden: Option<Override>,
 }
 
+/// What the checks said.
+pub struct Asking<'f> {
+    lines: Vec<Line<'f>>,
+    gather: Gather<'f>,
+    /// All in all.
+    pub verdict: Verdict,
+}
+
+/// The checks of the question, in the order of the configuration.
+pub fn select<'f>(facts: &'f Facts<'_>, environment: &str, only: &[String]) -> Result<Vec<&'f Check>> {
+    selected(find(facts, environment)?, only)
+}
+
 /// Asks the checks.
-pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
-    let environment = &args.environment;
-    let gate = find(facts, environment)?;
-    let at = args.at.map_or_else(|| facts.now.clone(), |at| at.to_zoned(jiff::tz::TimeZone::UTC));
-    let selected = select(gate, &args.only)?;
-    let overrides = overrides(args, &selected, at.timestamp())?;
-    let approved = match &args.let_through {
-        Some(file) => Some(digest(file)?),
-        None => None,
-    };
-    let mut plan = Plan::new("gate", facts.now.timestamp());
-    plan.summary = match args.at {
-        Some(at) => format!("gate {environment} at {at}"),
-        None => format!("gate {environment}"),
-    };
-    if !args.only.is_empty() {
-        plan.summary.push_str(&format!(", only {}", args.only.join(", ")));
-    }
+pub fn ask<'f>(facts: &'f Facts<'f>, question: Question<'f>) -> Result<Asking<'f>> {
+    let gate = find(facts, question.environment)?;
+    let at = question.at.map_or_else(|| facts.now.clone(), |at| at.to_zoned(jiff::tz::TimeZone::UTC));
+    let selected = selected(gate, question.only)?;
+    let overrides = question.overrides;
     let mut gather = Gather {
         facts,
-        environment,
+        environment: question.environment,
         looked: at.timestamp(),
         at,
-        commit: facts.head()?,
-        plan: approved,
-        ends: args.wait,
+        commit: question.commit,
+        plan: question.plan,
+        ends: question.wait,
     };
     let mut answered: BTreeMap<&str, Asked> = BTreeMap::new();
     // Those that others rest on come first: checklists and expressions rest on the rest, and nothing on them.
@@ -103,7 +84,7 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         answer(check, &gather, &mut answered)?;
     }
     // The facts of another time are not waited for.
-    if args.at.is_none() {
+    if question.at.is_none() {
         wait(first, &overrides, &mut gather, &mut answered)?;
     }
     for check in second {
@@ -117,26 +98,30 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
             Some(Line { check, asked, overridden })
         })
         .collect();
-    for line in &lines {
-        plan.findings.extend(findings(line, args.explain));
-    }
-    if lines.is_empty() {
-        let none = Finding::new(plan::Answer::Fail, "gate", format!("gate {environment} has no check"));
-        plan.findings.push(none.hint("a gate that looks at nothing lets nothing through: add checks to it"));
-    }
-    let whole = verdict(lines.iter().map(|l| (l.asked.answer.verdict, l.overridden.is_some())));
-    let checks: Vec<Value> = lines.iter().map(|line| record(line, false)).collect();
-    plan.output("verdict", whole.to_string());
-    plan.output("checks", checks);
-    if let Some(path) = &args.evidence {
-        let evidence = evidence(&lines, whole, &gather, &args.only)?;
-        plan.regardless = true;
-        if let Some(effect) = write(facts, path, evidence)? {
-            plan.then(effect);
+    let verdict = verdict(lines.iter().map(|l| (l.asked.answer.verdict, l.overridden.is_some())));
+    Ok(Asking { lines, gather, verdict })
+}
+
+impl Asking<'_> {
+    /// What they said, for people; with the facts that each rests on, when they are to be explained.
+    pub fn findings(&self, explain: bool) -> Vec<Finding> {
+        if self.lines.is_empty() {
+            let none = format!("gate {} has no check", self.gather.environment);
+            let none = Finding::new(plan::Answer::Fail, "gate", none);
+            return vec![none.hint("a gate that looks at nothing lets nothing through: add checks to it")];
         }
-        plan.output("evidence", path.as_str());
+        self.lines.iter().flat_map(|line| findings(line, explain)).collect()
     }
-    Ok(plan.into())
+
+    /// What they said, for machines.
+    pub fn checks(&self) -> Vec<Value> {
+        self.lines.iter().map(|line| record(line, false)).collect()
+    }
+
+    /// The record that an auditor reads; `only` names the checks when not all were asked.
+    pub fn evidence(&self, only: &[String]) -> Result<String> {
+        evidence(&self.lines, self.verdict, &self.gather, only)
+    }
 }
 
 /// In which order checks are asked.
@@ -150,7 +135,7 @@ fn rank(check: &Check) -> u8 {
 
 fn answer<'g>(check: &'g Check, gather: &Gather<'_>, answered: &mut BTreeMap<&'g str, Asked>) -> Result<()> {
     if !answered.contains_key(check.name.as_str()) {
-        let asked = ask(check, gather, answered)?;
+        let asked = asked(check, gather, answered)?;
         answered.insert(&check.name, asked);
     }
     Ok(())
@@ -187,17 +172,8 @@ fn wait<'g>(
         waited += pause;
         gather.at = start.checked_add(waited).map_err(|e| Error::usage(e.to_string()).at("--wait"))?;
         for (check, _) in pending {
-            answered.insert(&check.name, ask(check, gather, answered)?);
+            answered.insert(&check.name, asked(check, gather, answered)?);
         }
-    }
-}
-
-/// A length of time on the command line, nothing at all too.
-fn lapse(text: &str) -> std::result::Result<SignedDuration, String> {
-    let lapse: SignedDuration = text.parse().map_err(|_| "write `30s` or `2m`".to_owned())?;
-    match (SignedDuration::ZERO..=poll::LONGEST).contains(&lapse) {
-        true => Ok(lapse),
-        false => Err("it goes from `0s` to `1h`".to_owned()),
     }
 }
 
@@ -213,7 +189,7 @@ fn find<'f>(facts: &'f Facts<'_>, environment: &str) -> Result<&'f Gate> {
     })
 }
 
-fn select<'g>(gate: &'g Gate, only: &[String]) -> Result<Vec<&'g Check>> {
+fn selected<'g>(gate: &'g Gate, only: &[String]) -> Result<Vec<&'g Check>> {
     let means = |name: &str, check: &Check| check.name == name || check.kind.name() == name;
     if let Some(stranger) = only.iter().find(|name| !gate.0.iter().any(|c| means(name, c))) {
         let names: Vec<&str> = gate.0.iter().map(|c| c.name.as_str()).collect();
@@ -224,38 +200,8 @@ fn select<'g>(gate: &'g Gate, only: &[String]) -> Result<Vec<&'g Check>> {
     Ok(gate.0.iter().filter(|c| only.is_empty() || only.iter().any(|name| means(name, c))).collect())
 }
 
-fn overrides(args: &Args, selected: &[&Check], at: Timestamp) -> Result<Vec<Override>> {
-    let mut all = Vec::new();
-    for check in &args.overrides {
-        if !selected.iter().any(|c| c.name == *check) {
-            let names: Vec<&str> = selected.iter().map(|c| c.name.as_str()).collect();
-            return Err(Error::usage(format!("no check `{check}` is asked, to be overridden"))
-                .at("--override")
-                .hint(format!("those that are asked are {}", names.join(", "))));
-        }
-        let (Some(reason), Some(by), Some(until)) = (&args.reason, &args.by, args.until) else {
-            return Err(Error::usage("an override needs --reason, --by and --until").at("--override"));
-        };
-        let it = Override { check: check.clone(), reason: reason.clone(), by: by.clone(), until };
-        if let Some(why) = refused(&it, at) {
-            return Err(Error::usage(why)
-                .at("--override")
-                .hint("give --reason, --by and an --until that is ahead"));
-        }
-        all.push(it);
-    }
-    Ok(all)
-}
-
-fn digest(file: &std::path::Path) -> Result<String> {
-    let shown = file.display().to_string();
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| Error::usage(format!("the plan cannot be read: {e}")).at(shown.clone()))?;
-    Ok(Plan::from_json(&text, &shown)?.digest())
-}
-
 /// Asks one check; those that it rests on have answered.
-fn ask(check: &Check, gather: &Gather<'_>, answered: &BTreeMap<&str, Asked>) -> Result<Asked> {
+fn asked(check: &Check, gather: &Gather<'_>, answered: &BTreeMap<&str, Asked>) -> Result<Asked> {
     match &check.kind {
         Kind::Checklist(list) => {
             let others: BTreeMap<String, Answer> =
@@ -360,15 +306,6 @@ fn evidence(lines: &[Line<'_>], whole: Verdict, gather: &Gather<'_>, only: &[Str
     }
     let redactor = Redactor::from_env(facts.env.iter().map(|(n, v)| (n.to_owned(), v.to_owned())));
     Ok(redactor.clean(&format!("{document:#}\n")).into_owned())
-}
-
-fn write(facts: &Facts<'_>, path: &str, after: String) -> Result<Option<Effect>> {
-    let before = facts.read(path)?;
-    if before.as_ref() == Some(&after) {
-        return Ok(None);
-    }
-    let why = "evidence of the gate".to_owned();
-    Ok(Some(Effect::WriteFile(FileEdit { path: path.to_owned(), before, after, why })))
 }
 
 /// A value whose long texts are cut: what a page or a command printed is no evidence in full.

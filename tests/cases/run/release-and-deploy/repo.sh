@@ -1,0 +1,2 @@
+printf 'dist\nlive\nbad*\n' > .gitignore
+simple
