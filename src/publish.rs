@@ -93,12 +93,7 @@ fn judge(repository: &Repository, place: &Place, plan: &mut Plan) -> Result<()> 
 }
 
 /// How the forge makes a commit on a branch, where it does instead of git.
-pub fn by_forge(
-    facts: &Facts<'_>,
-    branch: &str,
-    before: Before,
-    plan: &mut Plan,
-) -> Result<Option<ByForge>> {
+pub fn by_forge(facts: &Facts<'_>, branch: &str, before: Before, plan: &mut Plan) -> Result<Option<ByForge>> {
     if facts.config.forge.commits == CommitsBy::Git {
         return Ok(None);
     }

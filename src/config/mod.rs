@@ -8,7 +8,9 @@ mod scan;
 mod types;
 
 pub use deploy::{CommandProvider, DeployConfig, OnFailure};
-pub use forge::{AttestationConfig, CommitsBy, CosignConfig, ForgeConfig, Opens, RequestsConfig, SignaturesConfig};
+pub use forge::{
+    AttestationConfig, CommitsBy, CosignConfig, ForgeConfig, Opens, RequestsConfig, SignaturesConfig,
+};
 pub use load::{Loaded, load, parse_waivers, schema};
 pub use record::{RecordConfig, RefName};
 pub use scan::{LongReport, ReportConfig, ScanConfig, ScanFiles, Waivers};

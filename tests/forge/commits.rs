@@ -50,14 +50,16 @@ struct Wish {
 
 /// Commits as a server does: signed, with a committer of its own.
 fn commit(repository: &Path, wish: &Wish) -> String {
-    let run = |args: &[&str], input: &[u8]| git(repository, args, input).unwrap_or_else(|| panic!("git {args:?}"));
+    let run =
+        |args: &[&str], input: &[u8]| git(repository, args, input).unwrap_or_else(|| panic!("git {args:?}"));
     run(&["read-tree", &wish.parent], b"");
     for (path, content) in &wish.changes {
         match content {
             Some(content) => {
                 let blob = run(&["hash-object", "-w", "--stdin"], content);
                 let there = run(&["ls-tree", &wish.parent, "--", path], b"");
-                let mode = there.split(' ').next().filter(|mode| !mode.is_empty()).unwrap_or("100644").to_owned();
+                let mode =
+                    there.split(' ').next().filter(|mode| !mode.is_empty()).unwrap_or("100644").to_owned();
                 run(&["update-index", "--add", "--cacheinfo", &format!("{mode},{blob},{path}")], b"");
             }
             None => drop(run(&["update-index", "--force-remove", "--", path], b"")),
@@ -97,7 +99,8 @@ pub fn github(ask: &Ask, repository: &Path) -> Option<Reply> {
             return Some(refuse("NOT_FOUND", format!("No ref found named \"{branch}\"")));
         };
         if now != parent {
-            let message = format!("Expected branch to point to \"{parent}\" but it did not. Pull and try again.");
+            let message =
+                format!("Expected branch to point to \"{parent}\" but it did not. Pull and try again.");
             return Some(refuse("STALE_DATA", message));
         }
         let list = |name: &str| input["fileChanges"][name].as_array().cloned().unwrap_or_default();
@@ -109,7 +112,10 @@ pub fn github(ask: &Ask, repository: &Path) -> Option<Reply> {
         let message = format!("{}\n\n{}", text("headline"), text("body")).trim_end().to_owned();
         let author = "octocat <octocat@users.noreply.github.example>".to_owned();
         let oid = commit(repository, &Wish { parent, branch, message, author, changes });
-        return Some(Reply::json(200, &json!({ "data": { "createCommitOnBranch": { "commit": { "oid": oid } } } })));
+        return Some(Reply::json(
+            200,
+            &json!({ "data": { "createCommitOnBranch": { "commit": { "oid": oid } } } }),
+        ));
     }
     let rest = ask.path.strip_prefix("/repos/octocat/hello/git/refs")?;
     let refuse = |message: &str| {
@@ -165,7 +171,9 @@ pub fn gitlab(body: &Value, repository: &Path) -> Reply {
         }
         (_, Some(start)) => start.to_owned(),
         (Some(now), None) => now,
-        (None, None) => return refuse("You can only create or edit files when you are on a branch".to_owned()),
+        (None, None) => {
+            return refuse("You can only create or edit files when you are on a branch".to_owned());
+        }
     };
     let mut changes = Vec::new();
     for action in body["actions"].as_array().into_iter().flatten() {
@@ -177,18 +185,20 @@ pub fn gitlab(body: &Value, repository: &Path) -> Reply {
             ("update" | "delete", false) => return refuse("A file with this name doesn't exist".to_owned()),
             _ => {}
         }
-        let last = git(repository, &["log", "-1", "--format=%H", &parent, "--", &path], b"").unwrap_or_default();
+        let last =
+            git(repository, &["log", "-1", "--format=%H", &parent, "--", &path], b"").unwrap_or_default();
         if action["last_commit_id"].as_str().is_some_and(|known| known != last) {
-            return refuse(format!(
-                "The file has changed since you started editing it: {path}"
-            ));
+            return refuse(format!("The file has changed since you started editing it: {path}"));
         }
         changes.push((path, (kind != "delete").then(|| decoded(&action["content"]))));
     }
     let name = |field: &str, default: &str| body[field].as_str().unwrap_or(default).to_owned();
     let author = format!("{} <{}>", name("author_name", "octocat"), name("author_email", "o@x.example"));
     let message = text(&body["commit_message"]);
-    let id = commit(repository, &Wish { parent: parent.clone(), branch, message: message.clone(), author, changes });
+    let id = commit(
+        repository,
+        &Wish { parent: parent.clone(), branch, message: message.clone(), author, changes },
+    );
     Reply::json(
         201,
         &json!({ "id": id, "short_id": &id[..11], "title": message.lines().next(), "message": message, "parent_ids": [parent] }),
@@ -374,7 +384,8 @@ fn run(whole: &Whole, effect: &Commit) -> Result<CommitId, Error> {
 fn commits_survive_every_fault() {
     for whole in both("", "echo 1 >f; commit 'feat: one' a; commit 'feat: two' b") {
         let kind = whole.forge.kind;
-        let id = |rev: &str| -> CommitId { whole.git.git(&["rev-parse", rev]).trim().parse().expect("an id") };
+        let id =
+            |rev: &str| -> CommitId { whole.git.git(&["rev-parse", rev]).trim().parse().expect("an id") };
         let (parent, old) = (id("main"), id("main~1"));
         let mut trial = 0;
         for before in [Before::Parent, Before::Absent, Before::At(old)] {
@@ -427,7 +438,11 @@ fn commits_survive_every_fault() {
                             assert!(
                                 !matches!(
                                     fault,
-                                    Fault::ActedThen502 | Fault::ActedThenCut | Fault::Limited | Fault::TooMany | Fault::Cut
+                                    Fault::ActedThen502
+                                        | Fault::ActedThenCut
+                                        | Fault::Limited
+                                        | Fault::TooMany
+                                        | Fault::Cut
                                 ),
                                 "{what}: {error:?}"
                             );

@@ -13,7 +13,8 @@ const GROWN: &str = "commit 'feat: one'; tag v1.0.0; commit 'feat: two' a";
 /// <https://docs.github.com/rest/branches/branch-protection#get-branch-protection>).
 fn github(whole: &Whole, rules: &Value, protection: Option<(u16, Value)>, tags: bool) {
     let repo = |rest: &str| format!("/repos/octocat/hello/{rest}");
-    let of = json!({ "ruleset_source_type": "Repository", "ruleset_source": "octocat/hello", "ruleset_id": 42 });
+    let of =
+        json!({ "ruleset_source_type": "Repository", "ruleset_source": "octocat/hello", "ruleset_id": 42 });
     let mut rules = rules.clone();
     for rule in rules.as_array_mut().into_iter().flatten() {
         let rule = rule.as_object_mut().expect("a rule");
@@ -98,7 +99,14 @@ fn doctor_says_which_rules_a_release_would_meet() {
         let exchanges = whole.forge.exchanges();
         crate::check(&whole.forge, &exchanges);
         assert!(exchanges.iter().all(|(ask, _)| ask.method == "GET"));
-        says(&ran, &["wants signed commits: the release commit would be refused", "forge: {commits: api}", "make tags v*"]);
+        says(
+            &ran,
+            &[
+                "wants signed commits: the release commit would be refused",
+                "forge: {commits: api}",
+                "make tags v*",
+            ],
+        );
         says(&ran, &["wants requests", "requests: {from: [release]}"]);
         if whole.forge.kind == Kind::GitHub {
             says(&ran, &["with 2 approvals", "rule set 42", "the checks test before", "linear history"]);
@@ -118,7 +126,14 @@ fn doctor_passes_what_is_configured_for_the_rules() {
         says(&ran, &["wants signed commits, and these are signed"]);
         match whole.forge.kind {
             Kind::GitHub => says(&ran, &["permissions: { contents: write, pull-requests: write }"]),
-            Kind::GitLab => says(&ran, &["releases do not commit to it", "GitLab Free takes one", "scope `api`, as the masked variable"]),
+            Kind::GitLab => says(
+                &ran,
+                &[
+                    "releases do not commit to it",
+                    "GitLab Free takes one",
+                    "scope `api`, as the masked variable",
+                ],
+            ),
         }
     }
 }
@@ -165,7 +180,13 @@ fn doctor_names_the_workflows_that_would_wait_in_vain() {
         github(&whole, &json!([]), None, false);
         whole.bash("sed -i 's/FORGE_TOKEN/GITHUB_TOKEN/' release-steps.yml");
         let ran = whole.git.steps_with("doctor", &[("GITHUB_TOKEN", crate::gitlab::TOKEN)]);
-        says(&ran, &[".github/workflows/more.yml, .github/workflows/publish.yml would wait in vain", "nothing guards main"]);
+        says(
+            &ran,
+            &[
+                ".github/workflows/more.yml, .github/workflows/publish.yml would wait in vain",
+                "nothing guards main",
+            ],
+        );
         assert!(!ran.text().contains("ci.yml"), "{}", ran.text());
         assert_eq!(ran.code, Some(0), "{}", ran.text());
     }

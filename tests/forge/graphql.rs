@@ -142,7 +142,8 @@ impl Check<'_> {
                         continue;
                     };
                     self.args(&format!("{of}.{name}"), &field["args"], args);
-                    let object = matches!(self.types[base(kind)]["kind"].as_str(), Some("OBJECT" | "INTERFACE"));
+                    let object =
+                        matches!(self.types[base(kind)]["kind"].as_str(), Some("OBJECT" | "INTERFACE"));
                     if object == inner.is_empty() {
                         self.say(format!("{of}.{name}: {kind} and its fields"));
                     }
@@ -177,7 +178,8 @@ impl Check<'_> {
             }
         }
         for (name, kind) in known.as_object().into_iter().flatten() {
-            if kind.as_str().is_some_and(|k| k.ends_with('!')) && given.iter().all(|(given, _)| given != name) {
+            if kind.as_str().is_some_and(|k| k.ends_with('!')) && given.iter().all(|(given, _)| given != name)
+            {
                 self.say(format!("{at} wants {name}"));
             }
         }
@@ -296,13 +298,25 @@ fn what_breaks_the_schema_is_seen() {
     };
     let none = serde_json::json!({});
     let good = "query { repository(owner: \"a\", name: \"b\") { nameWithOwner } }";
-    assert!(wrong(good, none.clone(), serde_json::json!({ "repository": { "nameWithOwner": "a/b" } })).is_empty());
+    assert!(
+        wrong(good, none.clone(), serde_json::json!({ "repository": { "nameWithOwner": "a/b" } })).is_empty()
+    );
     for (query, variables, data, says) in [
         (good, none.clone(), serde_json::json!({ "repository": { "nameWithOwner": 1 } }), "is no String"),
         (good, none.clone(), serde_json::json!({ "repository": {} }), "is missing in the answer"),
         ("query { repository(owner: \"a\") { nameWithOwner } }", none.clone(), Value::Null, "wants name"),
-        ("query { repository(owner: \"a\", name: 1) { nameWithOwner } }", none.clone(), Value::Null, "is a String!"),
-        ("query { repository(owner: \"a\", name: \"b\") { nme } }", none.clone(), Value::Null, "no field nme"),
+        (
+            "query { repository(owner: \"a\", name: 1) { nameWithOwner } }",
+            none.clone(),
+            Value::Null,
+            "is a String!",
+        ),
+        (
+            "query { repository(owner: \"a\", name: \"b\") { nme } }",
+            none.clone(),
+            Value::Null,
+            "no field nme",
+        ),
         ("query { repository(owner: \"a\", name: \"b\") }", none.clone(), Value::Null, "and its fields"),
         (
             "mutation($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { commit { oid } } }",

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::whole::Whole;
 
-const GROWN: &str = "echo '{\"version\": \"1.0.0\"}' >package.json; commit 'feat: one'; tag v1.0.0; commit 'feat: two' a";
+const GROWN: &str =
+    "echo '{\"version\": \"1.0.0\"}' >package.json; commit 'feat: one'; tag v1.0.0; commit 'feat: two' a";
 
 /// What the forge says of the repository, with other values.
 fn says_of_repository(whole: &Whole, with: &Value) {
@@ -49,7 +50,9 @@ fn without_a_token_nothing_is_begun() {
 #[test]
 fn a_token_for_another_host_is_not_sent() {
     for whole in Whole::both("release: {forge: true}\n", GROWN) {
-        whole.bash("sed -i 's/, token_env: FORGE_TOKEN//' release-steps.yml; command git commit -qam 'chore: x'");
+        whole.bash(
+            "sed -i 's/, token_env: FORGE_TOKEN//' release-steps.yml; command git commit -qam 'chore: x'",
+        );
         let env = match whole.forge.kind {
             Kind::GitHub => [("GITHUB_TOKEN", "ghs_elsewhere"), ("GITHUB_SERVER_URL", "https://github.com")],
             Kind::GitLab => [("CI_JOB_TOKEN", "glcbt-elsewhere"), ("CI_SERVER_URL", "https://gitlab.com")],
@@ -110,7 +113,8 @@ fn a_protected_branch_and_a_locked_tag_leave_nothing_half_done() {
 #[test]
 fn names_with_slashes_and_other_letters_go_all_the_way() {
     let config = "version: {tag: \"größe/{version}\"}\nrequests: {from: [release], branch: \"vorschlag/größe 1%/{base}\"}\n";
-    for whole in Whole::both(&config.replace("größe 1%", "größe+1%"), &GROWN.replace("v1.0.0", "größe/1.0.0")) {
+    for whole in Whole::both(&config.replace("größe 1%", "größe+1%"), &GROWN.replace("v1.0.0", "größe/1.0.0"))
+    {
         whole.steps("release", 0);
         whole.settled("release");
         let head = "vorschlag/größe+1%/main";
@@ -138,9 +142,21 @@ fn notes_of_a_mebibyte_are_cut_and_that_is_said() {
         let most = longest_notes(whole.forge.kind);
         let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
         let notes = forge.release("v2.0.0").unwrap().expect("it is there").notes;
-        assert!(ran.text().contains("are longer than") && ran.text().contains("are cut"), "{}", &ran.text()[..2000]);
-        assert!(notes.chars().count() <= most && notes.chars().count() > most * 3 / 4, "{}", notes.chars().count());
-        assert!(notes.trim_end().ends_with(").*") && notes.contains("CHANGELOG.md"), "{}", &notes[notes.len() - 200..]);
+        assert!(
+            ran.text().contains("are longer than") && ran.text().contains("are cut"),
+            "{}",
+            &ran.text()[..2000]
+        );
+        assert!(
+            notes.chars().count() <= most && notes.chars().count() > most * 3 / 4,
+            "{}",
+            notes.chars().count()
+        );
+        assert!(
+            notes.trim_end().ends_with(").*") && notes.contains("CHANGELOG.md"),
+            "{}",
+            &notes[notes.len() - 200..]
+        );
         whole.settled("release");
     }
 }

@@ -122,10 +122,12 @@ fn front(answer: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> (String, Arc
             front.says.get(&ask.path).filter(|_| ask.method == "GET").cloned()
         };
         let answer = |ask: &Ask| told.clone().unwrap_or_else(|| answer(ask));
-        let refuse = |status: u16| Reply::json(
+        let refuse = |status: u16| {
+            Reply::json(
                 status,
                 &json!({ "message": "broken by the test", "documentation_url": "https://docs.github.com/rest" }),
-            );
+            )
+        };
         let broken = |breaks: Breaks| Reply { breaks, ..answer(&ask) };
         let reply = match fault {
             None => answer(&ask),

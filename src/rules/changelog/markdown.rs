@@ -11,7 +11,10 @@ use std::borrow::Cow;
 /// in which forges mention nobody. A link to anything but `http`, `https`, `mailto` or a place of the same site becomes text.
 pub(super) fn safe(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
-    if memchr3(b'`', b'<', b'@', bytes).is_none() && find(bytes, b"](").is_none() && find(bytes, b"]:").is_none() {
+    if memchr3(b'`', b'<', b'@', bytes).is_none()
+        && find(bytes, b"](").is_none()
+        && find(bytes, b"]:").is_none()
+    {
         return Cow::Borrowed(text);
     }
     let closed = text.matches('`').count().is_multiple_of(2);
@@ -24,7 +27,7 @@ pub(super) fn safe(text: &str) -> Cow<'_, str> {
             '`' => out.push('\\'),
             '<' if !code => out.push('\\'),
             ']' if !code && leads_astray(tail) => out.push('\\'),
-            '@' if !code && !(before.is_alphanumeric() || "_/`".contains(before)) => {
+            '@' if !(code || before.is_alphanumeric() || "_/`".contains(before)) => {
                 let name = name(tail);
                 if !name.is_empty() {
                     out.push_str(&format!("`@{name}`"));

@@ -149,7 +149,11 @@ fn picked_by_forge(facts: &Facts<'_>, commit: Commit, id: CommitId, by: ByForge)
         let parent: Vec<CommitId> = repo.resolve(&format!("{id}^")).into_iter().collect();
         let history = repo.history(&[id], &parent)?;
         if let Some(picked) = history.iter().find(|picked| picked.id() == id) {
-            message.push_str(&format!("Co-authored-by: {} <{}>\n", picked.author_name(), picked.author_email()));
+            message.push_str(&format!(
+                "Co-authored-by: {} <{}>\n",
+                picked.author_name(),
+                picked.author_email()
+            ));
         }
     }
     Ok(Commit { message, aside: true, ..commit }.made_by(by))

@@ -109,9 +109,9 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
         }
     }
     if plan.effects().next().is_some() && facts.config.forge.commits == CommitsBy::Api {
-        return Err(Error::usage("a merge is not made by the forge's API")
-            .at("forge.commits")
-            .hint("merge by a request, `--request` or `requests: {from: [merge-back]}`: the forge signs it as well"));
+        return Err(Error::usage("a merge is not made by the forge's API").at("forge.commits").hint(
+            "merge by a request, `--request` or `requests: {from: [merge-back]}`: the forge signs it as well",
+        ));
     }
     if let Some(push) = push(facts, pushed)? {
         plan.then(Effect::Push(push));

@@ -16,7 +16,12 @@ struct Way {
 }
 
 /// What each guard of a branch means.
-pub(super) fn judge(facts: &Facts<'_>, place: &Place, branch: &str, guards: &[Guard]) -> Result<Vec<Finding>> {
+pub(super) fn judge(
+    facts: &Facts<'_>,
+    place: &Place,
+    branch: &str,
+    guards: &[Guard],
+) -> Result<Vec<Finding>> {
     let config = &facts.config;
     let way = Way {
         commits: config.release.commit

@@ -77,9 +77,11 @@ fn answer_of_the_forge(facts: &Facts<'_>, place: &Place, plan: &mut Plan) -> Res
     say(Answer::Pass, format!("the token reads {}", repository.name), "");
     match repository.can_write {
         Some(true) => say(Answer::Pass, "the token's owner may write".to_owned(), ""),
-        Some(false) => {
-            say(Answer::Warning, "the token may perhaps not write".to_owned(), &needs::to_write(&facts.config, place))
-        }
+        Some(false) => say(
+            Answer::Warning,
+            "the token may perhaps not write".to_owned(),
+            &needs::to_write(&facts.config, place),
+        ),
         None => say(
             Answer::Note,
             "the forge does not say whether the token may write".to_owned(),
@@ -179,7 +181,9 @@ fn workflows_that_wait(facts: &Facts<'_>) -> Result<Vec<String>> {
         let Ok(workflow) = serde_saphyr::from_str::<serde_json::Value>(&text) else { continue };
         let on = workflow.get("on").or_else(|| workflow.get("true")).unwrap_or(&serde_json::Value::Null);
         let names = |name: &str| {
-            on == name || on.get(name).is_some() || on.as_array().is_some_and(|all| all.iter().any(|n| n == name))
+            on == name
+                || on.get(name).is_some()
+                || on.as_array().is_some_and(|all| all.iter().any(|n| n == name))
         };
         let tags = on.get("push").is_some_and(|push| push.get("tags").is_some());
         if names("release") || tags {

@@ -56,7 +56,11 @@ fn needs_access(config: &Config) -> bool {
 }
 
 /// What needs another plan than the free one.
-pub(super) fn other_plans(config: &Config, place: &Place, private: Option<bool>) -> Vec<(String, &'static str)> {
+pub(super) fn other_plans(
+    config: &Config,
+    place: &Place,
+    private: Option<bool>,
+) -> Vec<(String, &'static str)> {
     let requests = &config.requests;
     let mut all = Vec::new();
     match place.kind {

@@ -96,16 +96,19 @@ impl Writer {
         let mut changes = Vec::new();
         for delta in diff.deltas() {
             let (old, new) = (delta.old_file(), delta.new_file());
-            let path = new.path().or(old.path()).and_then(|path| path.to_str()).unwrap_or_default().to_owned();
+            let path =
+                new.path().or(old.path()).and_then(|path| path.to_str()).unwrap_or_default().to_owned();
             let plain = match new.mode() {
                 git2::FileMode::Blob | git2::FileMode::Unreadable => true,
                 git2::FileMode::BlobExecutable => old.mode() == git2::FileMode::BlobExecutable,
                 _ => false,
             };
             if !plain || path.is_empty() {
-                return Err(Error::usage("a link, a submodule or a new executable is not committed by a forge's API")
-                    .at(path)
-                    .hint("commit with git: `forge: {commits: git}`"));
+                return Err(Error::usage(
+                    "a link, a submodule or a new executable is not committed by a forge's API",
+                )
+                .at(path)
+                .hint("commit with git: `forge: {commits: git}`"));
             }
             let is_new = !old.exists();
             let content = match new.exists() {

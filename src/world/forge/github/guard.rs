@@ -117,7 +117,11 @@ fn of_rule(rule: &Value) -> Option<Rule> {
         "update" => Rule::FewPush,
         "required_linear_history" => Rule::Linear,
         name @ ("commit_message_pattern" | "commit_author_email_pattern" | "committer_email_pattern") => {
-            Rule::Pattern(format!("{} `{}`", name.replace('_', " "), of["pattern"].as_str().unwrap_or_default()))
+            Rule::Pattern(format!(
+                "{} `{}`",
+                name.replace('_', " "),
+                of["pattern"].as_str().unwrap_or_default()
+            ))
         }
         _ => return None,
     })

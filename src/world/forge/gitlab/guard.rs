@@ -18,14 +18,16 @@ impl GuardView for GitLab {
         let level = |of: &Value| of["access_level"].as_u64();
         // Of Developers (30), whom a release needs; a user or group by name has no level that says something.
         let developers = |list: &Value| {
-            list.as_array().into_iter().flatten().any(|of| level(of).is_some_and(|level| (1..=30).contains(&level)))
+            list.as_array()
+                .into_iter()
+                .flatten()
+                .any(|of| level(of).is_some_and(|level| (1..=30).contains(&level)))
         };
         let path = format!("/protected_branches/{}", common::path_escaped(branch));
         match self.seen(&path)? {
             Seen::This(protected) if !developers(&protected["push_access_levels"]) => {
-                let none = |list: &Value| {
-                    list.as_array().into_iter().flatten().all(|of| level(of) == Some(0))
-                };
+                let none =
+                    |list: &Value| list.as_array().into_iter().flatten().all(|of| level(of) == Some(0));
                 add(
                     if none(&protected["push_access_levels"]) { Rule::ByRequest(0) } else { Rule::FewPush },
                     "branch protection",
@@ -36,7 +38,9 @@ impl GuardView for GitLab {
         }
         match self.seen("/protected_tags?per_page=100")? {
             Seen::This(tags) => {
-                for tag in tags.as_array().into_iter().flatten().filter(|t| !developers(&t["create_access_levels"])) {
+                for tag in
+                    tags.as_array().into_iter().flatten().filter(|t| !developers(&t["create_access_levels"]))
+                {
                     add(Rule::FewTag(tag["name"].as_str().map(str::to_owned)), "tag protection");
                 }
             }

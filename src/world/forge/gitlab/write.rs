@@ -21,8 +21,8 @@ use super::{CORRELATION, GitLab, asset_id, package_version};
 use crate::data::CommitId;
 use crate::effect::Before;
 use crate::world::forge::{
-    Answer, Asset, Change, CommitText, Forge, Release, ReleaseText, Request, RequestText, Run, RunText, Status,
-    StatusState, Token,
+    Answer, Asset, Change, CommitText, Forge, Release, ReleaseText, Request, RequestText, Run, RunText,
+    Status, StatusState, Token,
 };
 use crate::world::http::{self as web, Body, Failure};
 
