@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what tests run against, into the target folder; nothing of the machine is changed:
-# - emulate: a node and the emulator of GitHub's API, from the npm registry;
+# - emulate: a node and the emulator of GitHub's and Slack's APIs, from the npm registry;
 # - grpc: a real server of gRPC's health protocol for python3, from PyPI;
-# - prometheus: Debian's package, unpacked.
+# - aiosmtpd: a real SMTP server for python3, from PyPI;
+# - prometheus and nginx: Debian's packages, unpacked.
 # What cannot be installed here is said and left out; the tests that need it are skipped, and fail in CI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,6 +11,7 @@ cd "$(dirname "$0")/.."
 emulate=0.12.2
 node=24.21.0
 grpcio=1.76.0
+aiosmtpd=1.4.6
 target="${CARGO_TARGET_DIR:-target}"
 mkdir -p "$target/tools"
 tools="$(cd "$target/tools" && pwd)"
@@ -38,19 +40,29 @@ emulate() {
     echo "$emulate $node" >"$tools/emulate/installed"
 }
 
-grpc() {
-    local version
-    version="$grpcio $(python3 -c 'import sys; print(*sys.version_info[:2])')"
-    installed grpc "$version" && return
+# pypi NAME VERSION PACKAGE…: installs packages of PyPI into a folder of their own, for this python3.
+pypi() {
+    local name="$1" version
+    version="$2 $(python3 -c 'import sys; print(*sys.version_info[:2])')"
+    shift 2
+    installed "$name" "$version" && return
     local pip=(python3 -m pip)
     if ! "${pip[@]}" --version >/dev/null 2>&1; then
         # A python without pip: Debian has it as a wheel, which runs as it is.
-        deb python3-pip-whl "$tools/grpc" || return 1
-        pip=(python3 "$(echo "$tools"/grpc/usr/share/python-wheels/pip-*.whl)/pip")
+        deb python3-pip-whl "$tools/$name" || return 1
+        pip=(python3 "$(echo "$tools/$name"/usr/share/python-wheels/pip-*.whl)/pip")
     fi
     "${pip[@]}" install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action=ignore \
-        --target "$tools/grpc/lib" "grpcio==$grpcio" "grpcio-health-checking==$grpcio" >&2 || return 1
-    echo "$version" >"$tools/grpc/installed"
+        --target "$tools/$name/lib" "$@" >&2 || return 1
+    echo "$version" >"$tools/$name/installed"
+}
+
+grpc() {
+    pypi grpc "$grpcio" "grpcio==$grpcio" "grpcio-health-checking==$grpcio"
+}
+
+aiosmtpd() {
+    pypi aiosmtpd "$aiosmtpd" "aiosmtpd==$aiosmtpd"
 }
 
 prometheus() {
@@ -58,6 +70,13 @@ prometheus() {
     deb prometheus "$tools/prometheus" || return 1
     "$tools/prometheus/usr/bin/prometheus" --version >/dev/null || return 1
     echo debian >"$tools/prometheus/installed"
+}
+
+nginx() {
+    installed nginx debian && return
+    deb nginx "$tools/nginx" || return 1
+    "$tools/nginx/usr/sbin/nginx" -v 2>/dev/null || return 1
+    echo debian >"$tools/nginx/installed"
 }
 
 need() {
@@ -73,5 +92,7 @@ need() {
 
 need npm emulate
 need python3 grpc
+need python3 aiosmtpd
 need apt-get prometheus
+need apt-get nginx
 echo "$tools"

@@ -18,13 +18,14 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
 use crate::facts::Env;
 use crate::journal::Journal;
-use crate::plan::{Deploying, Plan, Precondition, Wave};
+use crate::plan::{Answer, Deploying, Finding, Plan, Precondition, Wave};
 use crate::report::Redactor;
 use crate::rules::record::{Outcome as Ended, folder};
 use crate::world::State;
 use crate::world::files;
 use crate::world::forge::{CommitText, Forges, act};
 use crate::world::git::write::{Made, Writer};
+use crate::world::messages;
 use crate::world::process;
 use crate::world::store::Store;
 
@@ -41,6 +42,7 @@ pub struct Tools {
     git: Writer,
     forge: act::Writer,
     env: Env,
+    messages: messages::Writer,
     redactor: Redactor,
     store: Store,
     local: Store,
@@ -58,17 +60,21 @@ pub enum Outcome {
     Done,
     /// It had been done before.
     Already,
+    /// It failed, and the plan goes on without it.
+    Missed,
 }
 
 /// What became of every effect, by its place in the plan.
 pub type Report = Vec<(String, Outcome)>;
 
 impl Tools {
-    /// Tools for the repository whose work tree has its top at `root`, for these forges, and for records: those that others need, and those that stay.
+    /// Tools for the repository whose work tree has its top at `root`, for these forges, and for records: those that
+    /// others need, and those that stay.
     pub fn new(root: &Path, forges: Arc<Forges>, store: Store, local: Store) -> Self {
         Tools {
             root: root.to_owned(),
             git: Writer::new(root),
+            messages: messages::Writer::new(store.clone(), forges.clone()),
             forge: act::Writer::new(forges),
             env: Env::default(),
             redactor: Redactor::default(),
@@ -107,6 +113,7 @@ impl Tools {
             Effect::Command(_) | Effect::Artifacts(_) | Effect::Smoke(_) | Effect::Verify(_) => {
                 Ok(State::Ready)
             }
+            Effect::Message(message) => self.messages.observe(message),
             _ => Ok(self.forge.observe(effect, self.subject(effect, made)?)?.unwrap_or(State::Ready)),
         }
     }
@@ -122,6 +129,7 @@ impl Tools {
             Effect::Tag(tag) => self.git.tag(tag, made).map(|()| None),
             Effect::Push(push) => self.git.push(push, made).map(|()| None),
             Effect::Command(command) => self.run(at, command, sink).map(|()| None),
+            Effect::Message(message) => self.messages.send(message, &self.env, &self.redactor).map(|()| None),
             Effect::Artifacts(artifacts) => self.artifacts(artifacts).map(|()| None),
             Effect::Smoke(smoke) => self.smoke(at, smoke, sink).map(|()| None),
             Effect::Verify(watch) => self.verify(at, watch, sink).map(|()| None),
@@ -431,6 +439,15 @@ fn one(
             let made = effect.makes().map(str::to_owned).zip(commit);
             lock().done(at, made)?;
             done(Outcome::Done)
+        }
+        // That somebody was not told stops no release.
+        Err(error) if matches!(effect, Effect::Message(message) if !message.required) => {
+            let hint = error.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
+            sink.event(&Event::Missed { at, effect: &text, why: &format!("{}{hint}", error.message) });
+            let found = Finding::new(Answer::Warning, "notify", format!("{text}: {}", error.message));
+            tools.note([Finding { at: error.at, hint: error.hint, ..found }], []);
+            lock().done(at, None)?;
+            Ok((at.to_owned(), Outcome::Missed))
         }
         Err(error) => {
             sink.event(&Event::Failed { at, effect: &text });

@@ -84,6 +84,10 @@ enum Command {
     Log(steps::log::Command),
     /// A whole release: version, files, changelog, commit, tag, push
     Release(steps::release::Args),
+    /// Tells people about a release: Slack, Teams, Discord, e-mail, webhooks, PagerDuty, Statuspage, comments
+    Notify(steps::notify::Args),
+    /// Tells what is due now, from two days before a release to an hour after it
+    Timeline(steps::timeline::Args),
     /// Runs of workflows and pipelines
     #[command(subcommand)]
     Build(steps::build::Command),
@@ -135,15 +139,7 @@ pub fn main() -> u8 {
     let redactor = Redactor::from_env(env.iter().map(|(n, v)| (n.to_owned(), v.to_owned()))).on(runner);
     let cli = match parse(&env) {
         Ok(cli) => cli,
-        Err(Unread::Line(error)) => {
-            // Help and version come this way too, with code 0.
-            let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            drop(error.print());
-            return code;
-        }
-        Err(Unread::Inputs(error)) => {
-            return finish(false, &redactor, Err(error), None);
-        }
+        Err(unread) => return unread.tell(wants_json(&env), &redactor),
     };
     report::masks(runner, &env, &redactor);
     let sink: Box<dyn Sink> = if cli.global.json {
@@ -191,6 +187,39 @@ fn tell_runner(
 enum Unread {
     Line(clap::Error),
     Inputs(Error),
+}
+
+impl Unread {
+    /// Says it; returns the exit code. Help and version come this way too, with code 0.
+    fn tell(self, json: bool, redactor: &Redactor) -> u8 {
+        match self {
+            Unread::Line(error) if json && error.use_stderr() => {
+                finish(true, redactor, Err(usage(&error)), None)
+            }
+            Unread::Line(error) => {
+                let code = u8::try_from(error.exit_code()).unwrap_or(2);
+                drop(error.print());
+                code
+            }
+            Unread::Inputs(error) => finish(json, redactor, Err(error), None),
+        }
+    }
+}
+
+/// Whether a command line that cannot be read, or the inputs in its place, ask for JSON.
+fn wants_json(env: &Env) -> bool {
+    let options = std::env::args_os().skip(1).take_while(|arg| arg != "--");
+    options.into_iter().any(|arg| arg == "--json") || inputs::wants(env, "json")
+}
+
+/// What clap says of a command line, as an error of this program: its first paragraph is what is wrong, the others
+/// what to do.
+fn usage(error: &clap::Error) -> Error {
+    let text = error.to_string();
+    let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let message = message.strip_prefix("error: ").unwrap_or(message).trim();
+    let hint: Vec<&str> = rest.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    Error::usage(message).hint(hint.join("; "))
 }
 
 /// Reads the command line, or what inputs make of it.
@@ -268,6 +297,8 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         Command::Rollback(args) => steps::rollback::plan(args, &facts)?,
         Command::Log(command) => steps::log::plan(command, &facts)?,
         Command::Release(args) => steps::release::plan(args, &facts)?,
+        Command::Notify(args) => steps::notify::plan(args, &facts)?,
+        Command::Timeline(args) => steps::timeline::plan(args, &facts)?,
         Command::Build(command) => steps::build::plan(command, &facts)?,
         Command::Doctor => steps::doctor::plan(&facts)?,
         Command::Run(args) => steps::run::plan(args, &facts)?,

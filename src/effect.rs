@@ -3,6 +3,7 @@
 mod by_forge;
 mod forge;
 mod look;
+mod message;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,6 +17,7 @@ pub use by_forge::{Before, ByForge};
 pub use look::{Artifacts, Smoke, Verify};
 
 pub use forge::{AssetContent, AssetFile, Comment, Dispatch, ForgeRelease, ForgeRequest, On, SetStatus};
+pub use message::{Message, Target};
 
 /// One change of the outside. [`Display`](fmt::Display) says it in a line; [`crate::apply`] does it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +47,8 @@ pub enum Effect {
     SetStatus(SetStatus),
     /// Starts a workflow run or pipeline.
     Dispatch(Dispatch),
+    /// Tells people something.
+    Message(Message),
     /// Looks whether what was deployed answers.
     Smoke(Smoke),
     /// Watches metrics until they have told whether the deployment is well.
@@ -217,9 +221,10 @@ impl Effect {
             | Effect::ForgeRequest(_)
             | Effect::Comment(_)
             | Effect::SetStatus(_)
-            | Effect::Dispatch(_) => true,
-            Effect::Commit(commit) => commit.by.is_some(),
+            | Effect::Dispatch(_)
+            | Effect::Message(_) => true,
             Effect::Command(command) => command.leaves,
+            Effect::Commit(commit) => commit.by.is_some(),
             Effect::WriteFile(_)
             | Effect::Branch(_)
             | Effect::Tag(_)
@@ -239,6 +244,7 @@ impl Effect {
         match self {
             Effect::Smoke(smoke) => smoke.secrets(),
             Effect::Verify(watch) => watch.verify.secrets(),
+            Effect::Message(message) => message.service.needs().into_iter().map(str::to_owned).collect(),
             _ => BTreeSet::new(),
         }
     }
@@ -257,6 +263,14 @@ impl Effect {
     pub fn makes(&self) -> Option<&str> {
         match self {
             Effect::Commit(commit) => Some(&commit.name),
+            _ => None,
+        }
+    }
+
+    /// What leaves the machine, as JSON, where people want to read it before it does.
+    pub fn payload(&self) -> Option<&serde_json::Value> {
+        match self {
+            Effect::Message(message) => Some(&message.payload),
             _ => None,
         }
     }
@@ -331,6 +345,7 @@ impl fmt::Display for Effect {
             Effect::Comment(comment) => comment.fmt(f),
             Effect::SetStatus(status) => status.fmt(f),
             Effect::Dispatch(dispatch) => dispatch.fmt(f),
+            Effect::Message(message) => message.fmt(f),
             Effect::Artifacts(artifacts) => artifacts.fmt(f),
             Effect::Smoke(smoke) => smoke.fmt(f),
             Effect::Verify(watch) => watch.fmt(f),

@@ -47,6 +47,15 @@ pub enum Event<'a> {
         /// What it was to do.
         effect: &'a str,
     },
+    /// An effect failed, and the plan goes on without it.
+    Missed {
+        /// Its place in the plan.
+        at: &'a str,
+        /// What it was to do.
+        effect: &'a str,
+        /// Why it was not done.
+        why: &'a str,
+    },
     /// Something failed, and what was there before is put back.
     Back {
         /// What that brings about.

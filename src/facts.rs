@@ -21,6 +21,7 @@ use crate::world::files;
 use crate::world::forge::{self, Forges};
 use crate::world::git::{self, Head, Repository};
 use crate::world::http::{Client, Limits, Request};
+use crate::world::messages;
 use crate::world::process::{self, Git};
 use crate::world::store::{RefStore, Store};
 
@@ -415,6 +416,11 @@ impl<'a> Facts<'a> {
         }
         let found = forge::detect(&self.config.forge, &self.env, self.remote_url()?.as_deref())?;
         Ok(self.forge.get_or_init(|| found).as_ref())
+    }
+
+    /// What was said about a release, by the paths of the channels' records.
+    pub fn conversations(&self, about: &str) -> Result<messages::Conversations> {
+        messages::conversations(&self.store()?, about)
     }
 
     /// What the forge can be asked; an error where there is no token for it.

@@ -27,6 +27,12 @@ pub fn variable(input: &str) -> String {
     input.to_ascii_uppercase().replace('-', "_")
 }
 
+/// Whether the input of a flag says yes; for who must know before the inputs can be read.
+pub fn wants(env: &Env, flag: &str) -> bool {
+    let name = format!("{PREFIX}{}", variable(flag));
+    env.get(&name).is_some_and(|value| value.trim() == "true")
+}
+
 /// Whether an argument takes `true` and `false` as an input.
 pub fn is_flag(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::SetTrue)

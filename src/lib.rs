@@ -15,6 +15,7 @@ pub mod facts;
 pub mod gate;
 pub mod inputs;
 pub mod journal;
+pub mod notify;
 pub mod plan;
 pub mod publish;
 pub mod release;

@@ -156,7 +156,7 @@ fn step(world: &World, line: &str, again: bool, outcome: &mut Outcome) {
         fault(format!("the real run planned something else than the dry one:\n{}", diff(&plan, &real_plan)));
     }
     for (how, ran) in [("dry", &dry), ("real", &real)] {
-        if line.contains("--json") {
+        if line.split_whitespace().any(|word| word == "--json") {
             json(ran, how, &mut fault);
         }
         if ran.stdout.contains('\x1b') || ran.stderr.contains('\x1b') {

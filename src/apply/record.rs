@@ -58,6 +58,7 @@ impl Sink for Tee<'_> {
             Event::Done { at, effect, already: false, ms } => (*at, *effect, "done", *ms),
             Event::Done { at, effect, already: true, ms } => (*at, *effect, "already", *ms),
             Event::Failed { at, effect } => (*at, *effect, "failed", 0),
+            Event::Missed { at, effect, .. } => (*at, *effect, "missed", 0),
             _ => return self.to.event(event),
         };
         let now = Timestamp::now();

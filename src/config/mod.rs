@@ -3,6 +3,7 @@
 mod deploy;
 mod forge;
 mod load;
+mod notify;
 mod record;
 mod scan;
 mod types;
@@ -12,6 +13,7 @@ pub use forge::{
     AttestationConfig, CommitsBy, CosignConfig, ForgeConfig, Opens, RequestsConfig, SignaturesConfig,
 };
 pub use load::{Loaded, load, parse_waivers, schema};
+pub use notify::NotifyConfig;
 pub use record::{RecordConfig, RefName};
 pub use scan::{LongReport, ReportConfig, ScanConfig, ScanFiles, Waivers};
 pub use types::*;

@@ -10,7 +10,9 @@ use semver::Version;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{DeployConfig, ForgeConfig, RecordConfig, RequestsConfig, ScanConfig, SignaturesConfig};
+use super::{
+    DeployConfig, ForgeConfig, NotifyConfig, RecordConfig, RequestsConfig, ScanConfig, SignaturesConfig,
+};
 pub use crate::data::{Lapse, Zone};
 use crate::rules::bump::RuleSet;
 use crate::rules::commit::SquashMode;
@@ -48,6 +50,8 @@ pub struct Config {
     pub gates: BTreeMap<String, Gate>,
     /// What scanners, tests and coverage report, and what of it is let through.
     pub scan: ScanConfig,
+    /// Who is told what about releases.
+    pub notify: NotifyConfig,
     /// How each environment is deployed to, for `release-steps deploy ENV` and `rollback ENV`:
     /// `{production: {command: {deploy: npm run deploy:prod}, after: staging}}`.
     pub deploy: BTreeMap<String, DeployConfig>,

@@ -43,7 +43,7 @@ impl Redactor {
     /// Learns a value that stands where secrets stand, such as in a header.
     pub fn learn(&self, secret: &str) {
         if secret.len() >= SHORTEST_NAMED {
-            self.add([secret.to_owned()].into_iter());
+            self.add(std::iter::once(secret.to_owned()).chain(parts_of_address(secret)));
         }
     }
 
@@ -90,6 +90,28 @@ impl Redactor {
         }
         if out.contains("://") { Cow::Owned(without_userinfo(&out)) } else { out }
     }
+}
+
+/// What is secret of an address that is one, such as that of a webhook: a server may repeat its path, or a part of it.
+fn parts_of_address(secret: &str) -> Vec<String> {
+    const SHORTEST_PART: usize = 16;
+    let Ok(url) = url::Url::parse(secret) else { return Vec::new() };
+    let mut parts: Vec<String> = url.password().map(str::to_owned).into_iter().collect();
+    let path = url.path();
+    if path.trim_matches('/').contains('/') {
+        parts.push(path.to_owned());
+    }
+    let long = |part: &&str| part.len() >= SHORTEST_PART;
+    parts.extend(path.split('/').filter(long).map(str::to_owned));
+    parts.extend(url.query_pairs().map(|(_, value)| value.into_owned()).filter(|v| long(&v.as_str())));
+    let decoded: Vec<String> = parts
+        .iter()
+        .filter_map(|part| percent_encoding::percent_decode_str(part).decode_utf8().ok())
+        .map(std::borrow::Cow::into_owned)
+        .collect();
+    parts.extend(decoded);
+    parts.retain(|part| part.len() >= SHORTEST_NAMED);
+    parts
 }
 
 /// How a secret may stand in a text: as it is, encoded for an address or a form, as a string of JSON, in base64.

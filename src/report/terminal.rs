@@ -16,7 +16,7 @@ use crate::effect::{Effect, FileEdit};
 use crate::error::Error;
 use crate::event::{Event, Sink};
 use crate::plan::{Answer, Plan};
-use crate::rules::text::{Newlines, inert};
+use crate::rules::text::{Newlines, counted, inert};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -174,6 +174,11 @@ impl Sink for Terminal {
                 self.spin(None);
                 self.line(&format!("{} {at} {}", painted(RED, "✗"), inert(effect, Newlines::Flatten)));
             }
+            Event::Missed { at, effect, why } => {
+                self.spin(None);
+                let text = inert(&format!("{effect}: {why}"), Newlines::Flatten).into_owned();
+                self.line(&format!("{} {at} {text}", painted(YELLOW, "!")));
+            }
             Event::Output { line, .. } => {
                 self.line(&format!("  {} {}", painted(DIM, "│"), inert(line, Newlines::Flatten)))
             }
@@ -252,6 +257,11 @@ fn one(out: &mut String, at: &str, effect: &Effect, reports: bool) {
         inert(&text, Newlines::Flatten),
         painted(YELLOW, leaves)
     );
+    if let Some(payload) = effect.payload() {
+        for line in format!("{payload:#}").lines() {
+            let _ = writeln!(out, "        {}", painted(DIM, &inert(line, Newlines::Flatten)));
+        }
+    }
     for part in effect.parts() {
         let _ = writeln!(out, "      {}", inert(&part, Newlines::Flatten));
     }
@@ -304,6 +314,11 @@ pub fn result(plan: &Plan, report: &Report) -> String {
         return format!("{}\n", inert(&plan.summary, Newlines::Flatten));
     }
     let done = report.iter().filter(|(_, outcome)| *outcome == Outcome::Done).count();
+    let missed = report.iter().filter(|(_, outcome)| *outcome == Outcome::Missed).count();
+    if missed > 0 {
+        let summary = inert(&plan.summary, Newlines::Flatten);
+        return format!("{summary}: done; {} not sent\n", counted(missed, "message"));
+    }
     if done == 0 {
         return format!("{}: nothing to do\n", inert(&plan.summary, Newlines::Flatten));
     }

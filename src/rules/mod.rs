@@ -11,6 +11,7 @@ pub mod gate;
 pub mod links;
 pub mod markup;
 pub mod notes;
+pub mod notify;
 pub mod packages;
 pub mod record;
 pub mod replay;

@@ -233,15 +233,19 @@ fn raise(current: &Version, level: Level) -> Result<Version, VersionError> {
     })
 }
 
+/// Says whether a pre-release channel is one SemVer identifier with a letter in it
+/// (<https://semver.org/#spec-item-9>): one without would be read as a number.
+pub fn check_channel(channel: &str) -> Result<(), VersionError> {
+    let valid = channel.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && channel.bytes().any(|b| !b.is_ascii_digit());
+    if valid { Ok(()) } else { Err(VersionError::BadChannel(channel.chars().take(80).collect())) }
+}
+
 /// Puts `base` on the channel, with the next free number, and adds the build metadata.
 fn finish(current: Option<&Version>, base: Version, options: &Options<'_>) -> Result<Version, VersionError> {
     let mut version = base;
     if let Some(channel) = options.channel {
-        let valid = channel.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && channel.bytes().any(|b| !b.is_ascii_digit());
-        if !valid {
-            return Err(VersionError::BadChannel(channel.chars().take(80).collect()));
-        }
+        check_channel(channel)?;
         let highest = options
             .released
             .iter()
@@ -350,10 +354,13 @@ pub fn guard<O: fmt::Display>(next: &Version, owned: &[(Version, O)]) -> Result<
     Err(Taken { version: next.clone(), owner: owner.to_string(), free })
 }
 
-/// The next patch release, or the next number on the channel.
+/// The next release of the same sort, or the next number on the channel: after 1.3.0 comes 1.4.0, for 1.3.1 mends what
+/// another owns; after 1.2.4 comes 1.2.5.
 fn successor(version: &Version) -> Option<Version> {
     let mut after = version.clone();
-    if version.pre.is_empty() {
+    if version.pre.is_empty() && version.patch == 0 {
+        after.minor = after.minor.checked_add(1)?;
+    } else if version.pre.is_empty() {
         after.patch = after.patch.checked_add(1)?;
     } else {
         let (channel, number) = split_pre(&version.pre)?;

@@ -1,5 +1,6 @@
 //! The steps: each reads the world and returns a plan. None writes, pushes or runs anything, and none calls another.
 
+mod asked;
 pub mod branch;
 pub mod build;
 pub mod changelog;
@@ -7,11 +8,13 @@ pub mod deploy;
 pub mod doctor;
 pub mod gate;
 pub mod log;
+pub mod notify;
 pub mod release;
 pub mod rollback;
 pub mod run;
 pub mod scan;
 pub mod smoke;
+pub mod timeline;
 pub mod verify;
 pub mod version;
 

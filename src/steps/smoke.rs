@@ -152,7 +152,7 @@ fn job(args: &Args, look: Look, mut plan: Plan) -> Result<Step> {
             }
             Kind::Command(_) | Kind::Hurl(_) => {
                 return Err(Error::usage(format!(
-                    "`{}` needs files and programs of this machine",
+                    "{} needs files and programs of this machine",
                     check.shown()
                 ))
                 .at("--as-job")

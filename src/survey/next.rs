@@ -9,7 +9,7 @@ use crate::rules::branching;
 use crate::rules::bump::{Level, decide};
 use crate::rules::changelog::text;
 use crate::rules::packages::{Because, Node, carry};
-use crate::rules::version::{Options, Request, VersionError, distance, explicit, next};
+use crate::rules::version::{Options, Request, VersionError, check_channel, distance, explicit, next};
 use crate::survey::files::Versioned;
 use crate::survey::{Line, Package, commits, reading};
 
@@ -93,6 +93,10 @@ pub fn candidates(
         Some(channel) => Some(channel.clone()),
         None => branch.as_deref().and_then(|b| channel_of(facts, b)),
     };
+    // Also where nothing is released: a script that asks for a wrong one is to hear of it at once.
+    if let Some(channel) = &channel {
+        check_channel(channel).map_err(|e| Error::usage(e.to_string()))?;
+    }
     let build = build_metadata(facts, head)?;
     let reading = reading(facts);
     let rules = &facts.config.version.rules;

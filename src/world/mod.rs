@@ -4,6 +4,7 @@ pub mod files;
 pub mod forge;
 pub mod git;
 pub mod http;
+pub mod messages;
 pub mod metrics;
 pub mod probe;
 pub mod process;

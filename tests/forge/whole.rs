@@ -365,3 +365,36 @@ fn the_built_in_notes_name_requests_and_new_contributors() {
         whole.settled("release");
     }
 }
+
+#[test]
+fn a_comment_on_the_request_is_edited_in_place() {
+    let config = "requests: {from: [release]}\nnotify: {name: shop, channels: {request: {comment: {}}}, required: [request]}\n";
+    for whole in Whole::both(config, PREPARED) {
+        let kind = whole.forge.kind;
+        whole.steps("release", 0);
+        let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
+        let number = forge.request("release-request/main", "main").unwrap().expect("it is there").number;
+        let comment = || {
+            let all = forge.comments(number).unwrap();
+            assert_eq!(all.len(), 1, "{kind:?}: {all:?}");
+            all[0].body.clone()
+        };
+        whole.forge.exchanges();
+        let started = format!("notify started --release 1.1.0 --set previous=1.0.0 --request {number}");
+        whole.steps(&started, 0);
+        assert!(comment().contains("**shop 1.1.0: deployment started**\n\nFrom 1.0.0."), "{}", comment());
+        whole.settled(&started);
+        whole.steps(&format!("notify done --release 1.1.0 --text 'thanks @anna' --request {number}"), 0);
+        assert!(comment().contains("shop 1.1.0 is live"), "{}", comment());
+        assert!(!comment().contains("@anna"), "nobody is called: {}", comment());
+        crate::check(&whole.forge, &whole.forge.exchanges());
+        // Which one is told by the CI job, too.
+        let variable = match kind {
+            Kind::GitHub => ("GITHUB_REF".to_owned(), format!("refs/pull/{number}/merge")),
+            Kind::GitLab => ("CI_MERGE_REQUEST_IID".to_owned(), number.to_string()),
+        };
+        let ran = whole.git.steps_with("notify report --release 1.1.0", &[(&variable.0, &variable.1)]);
+        assert_eq!(ran.code, Some(0), "{}", ran.text());
+        assert!(comment().contains("how it went"), "{}", comment());
+    }
+}

@@ -41,7 +41,7 @@ const VERDICT: Output = ("verdict", "pass, fail or unknown");
 const NOTES: Output = ("notes", "The release notes in Markdown");
 
 /// All of them, in the order of a pipeline.
-pub const PARTS: [Part; 8] = [
+pub const PARTS: [Part; 10] = [
     Part {
         name: "version",
         description: "The next version from Conventional Commits, the files that carry it, and checks of messages",
@@ -107,6 +107,22 @@ pub const PARTS: [Part; 8] = [
             PACKAGES,
             NOTES,
             ("notes_file", "The path of a file with the notes, where they are too long for an output"),
+        ],
+    },
+    Part {
+        name: "notify",
+        description: "Tells people about a release: Slack, Teams, Discord, e-mail, webhooks, PagerDuty, Statuspage, comments",
+        commands: &[],
+        outputs: &[("messages", "How many messages were planned")],
+    },
+    Part {
+        name: "timeline",
+        description: "Tells what is due now, from two days before a release to an hour after it",
+        commands: &[],
+        outputs: &[
+            ("start", "When the release starts"),
+            ("due", "What is due now and since when, as JSON"),
+            ("next", "What comes next and when, as JSON"),
         ],
     },
     Part {

@@ -123,6 +123,39 @@ fn a_healthy_service_passes() {
 }
 
 #[test]
+fn an_nginx_answers_as_it_does() {
+    let locations = "
+        location = /health { default_type application/json; add_header x-version 1.2.3; return 200 '{\"status\": \"ok\"}'; }
+        location = /old { return 301 /health; }
+        location = /down { return 503 'back soon'; }
+        ";
+    let Some(server) = tools::nginx(locations) else { return };
+    let check = |path: &str, more: Value| {
+        let mut check = json!({ "url": format!("http://{}{path}", server.address) });
+        check.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
+        json!({ "http": check })
+    };
+    let ran = once(json!([
+        check(
+            "/health",
+            json!({"json": {"$.status": "ok"}, "version": {"header": "x-version", "equals": "1.2.3"}})
+        ),
+        check(
+            "/health",
+            json!({"expect_headers": {"Content-Type": "application/json"}, "p95": "5s", "samples": 10})
+        ),
+        check("/old", json!({"status": 301, "redirects_to": "/health"})),
+        check("/old", json!({"redirects": 3, "contains": "ok"})),
+        check("/down", json!({"status": 503, "contains": "back soon"})),
+    ]));
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let ran = once(json!([check("/down", json!({})), check("/nowhere", json!({}))]));
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.why(0).contains("it answers 503"), "{}", ran.stdout);
+    assert!(ran.why(1).contains("it answers 404"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_service_that_comes_up_late_passes_then() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();

@@ -100,9 +100,7 @@ pub fn prometheus(target: &str) -> Option<Server> {
     );
     let file = dir.path().join("prometheus.yml");
     std::fs::write(&file, config).expect("a file");
-    // A port that was free a moment ago.
-    let address =
-        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").to_string();
+    let address = free();
     let child = Command::new(program)
         .arg(format!("--config.file={}", file.display()))
         .arg(format!("--storage.tsdb.path={}", dir.path().join("data").display()))
@@ -116,6 +114,42 @@ pub fn prometheus(target: &str) -> Option<Server> {
     while !get(&server.address, "/api/v1/query?query=up==1").is_some_and(|body| body.contains("\"value\"")) {
         assert!(started.elapsed() < Duration::from_secs(60), "prometheus does not scrape");
         std::thread::sleep(Duration::from_millis(100));
+    }
+    Some(server)
+}
+
+/// An address whose port was free a moment ago.
+fn free() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").to_string()
+}
+
+/// An nginx with these locations in its only server.
+pub fn nginx(locations: &str) -> Option<Server> {
+    let program = tool("nginx")?.join("usr/sbin/nginx");
+    let dir = tempfile::Builder::new().prefix("release-steps-nginx-").tempdir().expect("a folder");
+    let address = free();
+    // Nothing outside of its folder is read or written.
+    let folders: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|name| format!("{name}_temp_path {name};\n"))
+        .concat();
+    let config = format!(
+        "daemon off; master_process off; pid nginx.pid; error_log error.log;\nevents {{ worker_connections 256; }}\n\
+         http {{\naccess_log off;\n{folders}server {{\nlisten {address};\n{locations}\n}}\n}}\n"
+    );
+    std::fs::write(dir.path().join("nginx.conf"), config).expect("a file");
+    let child = Command::new(program)
+        .arg("-p")
+        .arg(dir.path())
+        .args(["-e", "error.log", "-c", "nginx.conf"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("nginx runs");
+    let server = Server { child, address, _dir: Some(dir) };
+    let started = Instant::now();
+    while TcpStream::connect(&server.address).is_err() {
+        assert!(started.elapsed() < Duration::from_secs(60), "nginx does not listen");
+        std::thread::sleep(Duration::from_millis(50));
     }
     Some(server)
 }

@@ -192,7 +192,7 @@ impl World {
         let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
         let place = |line: &str| {
             let (wave, effect) =
-                line.strip_prefix(['✓', '='])?.trim_start().split(' ').next()?.split_once('.')?;
+                line.strip_prefix(['✓', '=', '!'])?.trim_start().split(' ').next()?.split_once('.')?;
             Some((wave.parse::<u32>().ok()?, effect.parse::<u32>().ok()?))
         };
         for run in lines.chunk_by_mut(|a, b| place(a).is_some() && place(b).is_some()) {

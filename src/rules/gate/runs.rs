@@ -16,7 +16,8 @@ use crate::rules::gate::{Answer, Verdict, lapse, poll};
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunsConfig {
-    /// Their names, as the forge shows them; `*` stands for any text.
+    /// Their names, as the forge shows them; `*` stands for any text, but not alone: the job of the gate itself is a check
+    /// too.
     pub require: Vec<String>,
     /// Those that may be skipped, or end as neutral.
     #[serde(default)]
@@ -91,6 +92,13 @@ impl RunsConfig {
     pub fn refused(&self) -> Option<String> {
         if self.require.is_empty() {
             return Some("`require` names no check".to_owned());
+        }
+        if self.require.iter().any(|name| name.chars().all(|c| c == '*')) {
+            return Some(
+                "`*` takes the job of this gate too, which does not end before the gate does: name the checks, or \
+                 write more of them, such as `build *`"
+                    .to_owned(),
+            );
         }
         if !(SignedDuration::ZERO..=poll::LONGEST).contains(&self.poll) {
             return Some("`poll` goes from `0s` to `1h`".to_owned());

@@ -113,7 +113,13 @@ fn required_checks() {
         assert!(answer.verdict == *verdict && answer.why.contains(why), "{config:?} {lines:?}: {answer:#?}");
         assert_eq!(answer.turn.is_none(), answer.verdict == Pass, "{answer:#?}");
     }
-    for refused in ["{require: []}", "{require: [a], poll: -1s}", "{require: [a], poll: 61m}"] {
+    for refused in [
+        "{require: ['*']}",
+        "{require: [a, '**']}",
+        "{require: []}",
+        "{require: [a], poll: -1s}",
+        "{require: [a], poll: 61m}",
+    ] {
         assert!(yaml::<RunsConfig>(refused).refused().is_some(), "{refused}");
     }
     // What may turn by itself is pending; where something else is missing too, waiting is in vain.

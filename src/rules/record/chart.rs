@@ -38,7 +38,7 @@ pub struct Chart {
     pub bottom: String,
     /// The last value.
     pub last: String,
-    /// How long it is, in seconds.
+    /// How long it is.
     pub seconds: String,
 }
 
@@ -78,7 +78,7 @@ pub fn chart(series: &Series) -> Option<Chart> {
         top: number(high),
         bottom: number(low),
         last: number(last),
-        seconds: number(long),
+        seconds: super::page::lasting((long * 1000.0) as u64),
     })
 }
 

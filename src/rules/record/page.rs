@@ -43,14 +43,15 @@ pub fn title(record: &Record) -> String {
     inert(&what, Newlines::Flatten).into_owned()
 }
 
-/// `5.2 s`, `12 min 3 s`, `2 h 5 min`.
+/// `5.2 s`, `12 min 3 s`, `2 h 5 min`, `3 d 4 h`.
 pub fn lasting(ms: u64) -> String {
     let seconds = ms / 1000;
     match seconds {
         0..=59 => format!("{}.{} s", seconds, ms % 1000 / 100),
         60..=3599 if seconds % 60 == 0 => format!("{} min", seconds / 60),
         60..=3599 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        3600..=172_799 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
     }
 }
 

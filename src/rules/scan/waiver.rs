@@ -169,13 +169,20 @@ fn quoted(text: &str) -> String {
     out
 }
 
+/// What stands at the top of files that [`export`] writes.
+const WRITTEN: &str =
+    "# Written by `release-steps scan --export-waivers`: change the waivers there, not here.\n";
+
+/// Whether [`export`] wrote this, so that it may be replaced.
+pub fn is_exported(text: &str) -> bool {
+    text.starts_with(WRITTEN.trim_end())
+}
+
 /// Writes the waivers that apply on a day as a scanner wants them.
 ///
 /// The scanners take the end for the first moment without the waiver, this program for the last day with it.
 pub fn export(to: Export, waivers: &[Waiver], today: Date, terms: Terms) -> String {
-    let mut out = String::from(
-        "# Written by `release-steps scan --export-waivers`: change the waivers there, not here.\n",
-    );
+    let mut out = String::from(WRITTEN);
     let live = |w: &&Waiver| matches!(w.state(today, terms), State::Applies | State::Ends(_));
     let live: Vec<&Waiver> = waivers.iter().filter(live).collect();
     let said = |w: &Waiver| quoted(&format!("{} ({}, until {})", w.reason.trim(), w.owner.trim(), w.until));

@@ -134,6 +134,8 @@ fn owned_versions_are_refused() {
         guard(&v("1.2.5"), &owned).unwrap_err().to_string(),
         "1.2.5 belongs to branch release/v1.2.5; the next free version is 1.2.6"
     );
+    let cut = [(v("1.3.0"), "branch release/v1.3.0"), (v("1.4.0"), "tag v1.4.0")];
+    assert_eq!(guard(&v("1.3.0"), &cut).unwrap_err().free, Some(v("1.5.0")));
     let last = Version::new(1, 0, u64::MAX);
     assert_eq!(guard(&last, &[(last.clone(), "x")]).unwrap_err().free, None);
 }

@@ -2,12 +2,11 @@
 
 mod verify;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::facts::Facts;
 use crate::release::{Wanted, release};
-use crate::rules::version::Request;
 use crate::steps::Step;
-use crate::survey::Ask;
+use crate::steps::asked::Asked;
 
 /// `release`
 #[derive(Debug, clap::Args)]
@@ -15,14 +14,8 @@ use crate::survey::Ask;
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// `major`, `minor`, `patch`, `prerelease` or a version [default: what the commits say]
-    to: Option<String>,
-    /// A pre-release of this channel: `rc` makes 1.3.0-rc.1
-    #[arg(long, value_name = "NAME")]
-    channel: Option<String>,
-    /// Only this package
-    #[arg(long, value_name = "NAME")]
-    package: Option<String>,
+    #[command(flatten)]
+    asked: Asked,
     /// Release this commit although the branch has moved on: the tag is pushed, the branch stays where it is
     #[arg(long, value_name = "COMMIT")]
     commit: Option<String>,
@@ -49,16 +42,12 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     if let Some(Command::Verify(args)) = &args.command {
         return verify::plan(args, facts);
     }
-    let request = match &args.to {
-        None => None,
-        Some(text) => Some(text.parse::<Request>().map_err(|e| Error::usage(e.to_string()))?),
-    };
     let commit = match &args.commit {
         None => None,
         Some(rev) => Some(facts.commit("--commit", rev)?),
     };
     let wanted = Wanted {
-        ask: Ask { channel: args.channel.clone(), package: args.package.clone(), request },
+        ask: args.asked.ask()?,
         commit,
         no_push: args.no_push,
         replace: args.replace,

@@ -5,7 +5,7 @@ mod inputs;
 mod say;
 
 use crate::effect::Effect;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding as Found, Plan};
 use crate::rules::scan::Finding;
@@ -124,6 +124,11 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
     plan.findings.extend(cut);
     for export in &args.export_waivers {
         let text = waiver::export(*export, &waivers, today, terms);
+        if edits.read(export.file())?.is_some_and(|there| !waiver::is_exported(&there)) {
+            return Err(Error::no("a person wrote this file, and the waivers would replace it")
+                .at(export.file())
+                .hint("make waivers of what it ignores and delete it, or do without `--export-waivers`"));
+        }
         edits.put(export.file(), text, "the waivers".to_owned())?;
     }
     let effects: Vec<Effect> = edits.into_files().into_iter().map(Effect::WriteFile).collect();

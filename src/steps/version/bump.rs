@@ -4,32 +4,21 @@ use crate::effect::Effect;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
-use crate::rules::version::Request;
 use crate::steps::Step;
+use crate::steps::asked::Asked;
 use crate::survey::files::{Edits, Source, Versioned, set_versions};
-use crate::survey::{Ask, Candidate, candidates, packages};
+use crate::survey::{Candidate, candidates, packages};
 
 /// `version bump`
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// `major`, `minor`, `patch`, `prerelease` or a version [default: what the commits say]
-    to: Option<String>,
-    /// A pre-release of this channel
-    #[arg(long, value_name = "NAME")]
-    channel: Option<String>,
-    /// Only this package
-    #[arg(long, value_name = "NAME")]
-    package: Option<String>,
+    #[command(flatten)]
+    asked: Asked,
 }
 
 /// Plans the edits.
 pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
-    let request = match &args.to {
-        None => None,
-        Some(text) => Some(text.parse::<Request>().map_err(|e| Error::usage(e.to_string()))?),
-    };
-    let ask = Ask { channel: args.channel.clone(), package: args.package.clone(), request };
-    let found = candidates(facts, packages(facts)?, facts.head()?, &ask)?;
+    let found = candidates(facts, packages(facts)?, facts.head()?, &args.asked.ask()?)?;
     let mut plan = Plan::new("version bump", facts.now.timestamp());
     let released: Vec<Versioned<'_>> = found.iter().filter_map(Candidate::versioned).collect();
     if released.is_empty() {

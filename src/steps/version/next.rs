@@ -13,7 +13,8 @@ use crate::rules::packages::Because;
 use crate::rules::revert::Commit;
 use crate::rules::text::{Newlines, counted, inert};
 use crate::steps::Step;
-use crate::survey::{Ask, Candidate, candidates, commits, packages, reading};
+use crate::steps::asked::Of;
+use crate::survey::{Candidate, candidates, commits, packages, reading};
 
 /// `version next`
 #[derive(Debug, clap::Args)]
@@ -21,17 +22,13 @@ pub struct Args {
     /// Show which commits raise the version, and by which rule
     #[arg(long)]
     explain: bool,
-    /// A pre-release of this channel: `rc` makes 1.3.0-rc.1
-    #[arg(long, value_name = "NAME")]
-    channel: Option<String>,
-    /// Only this package
-    #[arg(long, value_name = "NAME")]
-    package: Option<String>,
+    #[command(flatten)]
+    of: Of,
 }
 
 /// Says the next version.
 pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
-    let ask = Ask { channel: args.channel.clone(), package: args.package.clone(), request: None };
+    let ask = args.of.ask();
     let found = candidates(facts, packages(facts)?, facts.head()?, &ask)?;
     let shown: Vec<&Candidate> =
         found.iter().filter(|c| ask.package.as_ref().is_none_or(|p| *p == c.package.name)).collect();

@@ -106,10 +106,7 @@ impl Writer {
                 line(&request.url);
                 Ok(())
             }
-            Effect::Comment(want) => {
-                let forge = self.forges.at(&want.place)?;
-                again(forge.as_ref(), || converge_comment(forge.as_ref(), want))
-            }
+            Effect::Comment(want) => write_comment(self.forges.at(&want.place)?.as_ref(), want),
             Effect::SetStatus(want) => {
                 let forge = self.forges.at(&want.place)?;
                 let commit = commit.ok_or_else(|| Error::outside(format!("{} is not there", want.commit)))?;
@@ -252,6 +249,11 @@ fn observe_comment(forge: &dyn Forge, want: &Comment) -> Result<State> {
         Some((_, true)) => State::Done(None),
         _ => State::Ready,
     })
+}
+
+/// Writes a comment, or writes it anew.
+pub fn write_comment(forge: &dyn Forge, want: &Comment) -> Result<()> {
+    again(forge, || converge_comment(forge, want))
 }
 
 fn converge_comment(forge: &dyn Forge, want: &Comment) -> std::result::Result<(), Trouble> {

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
-use std::ops::Range;
 
 use crate::data::CommitId;
 use crate::rules::text::decode;
@@ -24,11 +23,14 @@ pub struct Time {
     pub offset_minutes: i16,
 }
 
-#[derive(Clone, Default)]
+/// Where the text of a commit is: its author, the name of its encoding and its message, one behind the other.
+#[derive(Clone, Copy, Default)]
 struct Record {
-    author: Range<usize>,
-    encoding: Range<usize>,
-    message: Range<usize>,
+    block: u32,
+    start: u32,
+    author: u32,
+    encoding: u32,
+    message: u32,
 }
 
 /// The commits of a range: newest first, no parent before its children.
@@ -38,9 +40,7 @@ struct Record {
 /// (<https://git-scm.com/docs/git-log>), in which equal dates are listed as they were met.
 pub struct History {
     graph: Graph,
-    records: Vec<Record>,
-    /// Messages, authors and names of encodings, as the commits have them.
-    text: Vec<u8>,
+    texts: Texts,
     order: Vec<u32>,
     boundary: Vec<CommitId>,
 }
@@ -90,11 +90,10 @@ impl History {
         Ok(Self::sorted(painter.graph, boundary, texts))
     }
 
-    fn sorted(mut graph: Graph, boundary: Vec<CommitId>, texts: Texts) -> Self {
-        let Texts { text, mut records } = texts;
-        records.resize(graph.nodes.len(), Record::default());
+    fn sorted(mut graph: Graph, boundary: Vec<CommitId>, mut texts: Texts) -> Self {
+        texts.records.resize(graph.nodes.len(), Record::default());
         let order = order(&mut graph);
-        Self { graph, records, text, order, boundary }
+        Self { graph, texts, order, boundary }
     }
 
     /// How many commits there are.
@@ -271,27 +270,46 @@ fn order(graph: &mut Graph) -> Vec<u32> {
     order
 }
 
+/// Messages, authors and names of encodings, as the commits have them, in blocks that are never moved.
 #[derive(Default)]
 struct Texts {
-    text: Vec<u8>,
+    blocks: Vec<Vec<u8>>,
     records: Vec<Record>,
 }
 
 impl Texts {
+    const BLOCK: usize = 1 << 20;
+
     fn keep(&mut self, number: u32, raw: &Raw<'_>) {
         let number = number as usize;
         if self.records.len() <= number {
             self.records.resize(number + 1, Record::default());
         }
-        let (author, message) = (self.add(raw.author), self.add(raw.message));
-        let encoding = raw.encoding.map_or(0..0, |encoding| self.add(encoding));
-        self.records[number] = Record { author, encoding, message };
+        let parts = [raw.author, raw.encoding.unwrap_or_default(), raw.message];
+        let length = parts.iter().map(|part| part.len()).sum();
+        let full = self.blocks.last().is_none_or(|block| block.capacity() - block.len() < length);
+        if full {
+            self.blocks.push(Vec::with_capacity(length.max(Self::BLOCK)));
+        }
+        let index = self.blocks.len() - 1;
+        let block = &mut self.blocks[index];
+        let start = block.len() as u32;
+        let [author, encoding, message] = parts.map(|part| {
+            block.extend_from_slice(part);
+            part.len() as u32
+        });
+        self.records[number] = Record { block: index as u32, start, author, encoding, message };
     }
 
-    fn add(&mut self, bytes: &[u8]) -> Range<usize> {
-        let start = self.text.len();
-        self.text.extend_from_slice(bytes);
-        start..self.text.len()
+    /// The three parts.
+    fn get(&self, number: u32) -> [&[u8]; 3] {
+        let Record { block, start, author, encoding, message } = self.records[number as usize];
+        let mut rest = self.blocks.get(block as usize).map_or(&[][..], |block| &block[start as usize..]);
+        [author, encoding, message].map(|length| {
+            let (part, after) = rest.split_at(length as usize);
+            rest = after;
+            part
+        })
     }
 }
 
@@ -303,12 +321,9 @@ pub struct Commit<'a> {
 }
 
 impl<'a> Commit<'a> {
-    fn record(&self) -> &'a Record {
-        &self.history.records[self.number as usize]
-    }
-
-    fn text(&self, range: &Range<usize>) -> &'a [u8] {
-        &self.history.text[range.clone()]
+    /// Author, name of the encoding, message.
+    fn texts(&self) -> [&'a [u8]; 3] {
+        self.history.texts.get(self.number)
     }
 
     /// The commit's name.
@@ -333,7 +348,7 @@ impl<'a> Commit<'a> {
     }
 
     fn author(&self) -> (&'a [u8], &'a [u8]) {
-        signature(self.text(&self.record().author))
+        signature(self.texts()[0])
     }
 
     /// When it was written.
@@ -362,12 +377,11 @@ impl<'a> Commit<'a> {
 
     /// The message as it is stored.
     pub fn message_bytes(&self) -> &'a [u8] {
-        self.text(&self.record().message)
+        self.texts()[2]
     }
 
     fn decode(&self, bytes: &'a [u8]) -> Cow<'a, str> {
-        let label =
-            std::str::from_utf8(self.text(&self.record().encoding)).ok().filter(|label| !label.is_empty());
+        let label = std::str::from_utf8(self.texts()[1]).ok().filter(|label| !label.is_empty());
         decode(bytes, label).0
     }
 }

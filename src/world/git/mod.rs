@@ -11,6 +11,7 @@ pub mod by_forge;
 pub mod error;
 pub mod head;
 pub mod history;
+mod inflate;
 pub mod nearest;
 mod objects;
 mod pack;

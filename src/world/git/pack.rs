@@ -1,22 +1,17 @@
 //! Reads objects out of a pack and its version 2 index.
 //!
 //! Format: <https://git-scm.com/docs/gitformat-pack>. A fast path only: whatever is not as expected is answered with
-//! `None`, and the caller asks libgit2, which then reads the object or says what is wrong with it. Commits
-//! are small, so most of the time goes into the decoder's tables and its last bytes: libdeflate builds the tables in half
-//! the time that zlib takes, and a buffer with room to spare keeps it in its fast loop.
+//! `None`, and the caller asks libgit2, which then reads the object or says what is wrong with it.
 
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
 use git2::ObjectType;
-use libdeflater::Decompressor;
 use memmap2::Mmap;
 
-/// More than this and an object is left to libgit2.
-const MAX_SIZE: usize = 16 << 20;
-/// Room after the object for the fast loop of the decoder.
-const SLACK: usize = 1024;
+use super::inflate::{Inflate, MAX_SIZE, SLACK};
+
 const MAX_CHAIN: usize = 4096;
 /// Delta bases kept for one pack: neighbours in history are mostly deltas of each other.
 const BASES: usize = 512;
@@ -37,17 +32,12 @@ struct Base {
 }
 
 /// Buffers that outlive one read.
+#[derive(Default)]
 pub(super) struct Scratch {
-    inflate: Decompressor,
+    inflate: Inflate,
     buffer: Vec<u8>,
     delta: Vec<u8>,
     spare: Vec<u8>,
-}
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Self { inflate: Decompressor::new(), buffer: Vec::new(), delta: Vec::new(), spare: Vec::new() }
-    }
 }
 
 impl Scratch {
@@ -129,12 +119,8 @@ impl Pack {
             let header = self.header(at)?;
             match header.entry {
                 Entry::Whole(kind) => {
-                    inflate(
-                        &mut scratch.inflate,
-                        self.data.get(header.start..)?,
-                        header.size,
-                        &mut scratch.buffer,
-                    )?;
+                    let input = self.data.get(header.start..)?;
+                    scratch.inflate.inflate(input, header.size, &mut scratch.buffer)?;
                     // an object that is a delta's base is worth keeping, any other is read once
                     if !chain.is_empty() {
                         self.keep(at, kind, &scratch.buffer);
@@ -152,7 +138,8 @@ impl Pack {
         };
         while let Some(step) = chain.pop() {
             let header = self.header(step.start)?;
-            inflate(&mut scratch.inflate, self.data.get(header.start..)?, header.size, &mut scratch.delta)?;
+            let input = self.data.get(header.start..)?;
+            scratch.inflate.inflate(input, header.size, &mut scratch.delta)?;
             apply(&scratch.buffer, &scratch.delta, &mut scratch.spare)?;
             std::mem::swap(&mut scratch.buffer, &mut scratch.spare);
             self.keep(step.start, kind, &scratch.buffer);
@@ -250,18 +237,6 @@ fn slot(offset: usize) -> usize {
 
 fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
-}
-
-/// Inflates exactly `size` bytes; the zlib checksum is verified.
-fn inflate(state: &mut Decompressor, input: &[u8], size: usize, output: &mut Vec<u8>) -> Option<()> {
-    if size > MAX_SIZE {
-        return None;
-    }
-    output.resize(size + SLACK, 0);
-    let input = &input[..input.len().min(size + size / 8 + SLACK)];
-    let length = state.zlib_decompress(input, output).ok()?;
-    output.truncate(size);
-    (length == size).then_some(())
 }
 
 /// Rebuilds an object from its base and a delta.

@@ -248,7 +248,8 @@ fn said(body: &Bytes) -> String {
     parts.dedup();
     let text: String = parts.join("; ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+        // Not within a word: it could be the beginning of a secret, which nobody would know as one.
+        Some((end, _)) => format!("{} …", text[..end].rfind(' ').map_or("", |space| &text[..space])),
         None => text,
     }
 }

@@ -1,0 +1,1 @@
+commit 'feat: one'
