@@ -1,12 +1,13 @@
 //! The command line: parse → plan → print or apply. The only place that knows of `--dry-run`.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::apply::{Report, Tools, apply, is_done, look, still_holds};
+use crate::ask;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
@@ -91,6 +92,8 @@ enum Command {
     /// Runs of workflows and pipelines
     #[command(subcommand)]
     Build(steps::build::Command),
+    /// The configuration and the pipeline for this repository; what is there stays as it is
+    Init(steps::init::Args),
     /// What is known of the forge, and what its token can and cannot do
     Doctor,
     /// A chain of steps by its name in the configuration; `release` is always there
@@ -300,6 +303,9 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         Command::Notify(args) => steps::notify::plan(args, &facts)?,
         Command::Timeline(args) => steps::timeline::plan(args, &facts)?,
         Command::Build(command) => steps::build::plan(command, &facts)?,
+        Command::Init(args) => {
+            steps::init::plan(args, &facts, &|question| question_of_init(cli, &facts, question))?
+        }
         Command::Doctor => steps::doctor::plan(&facts)?,
         Command::Run(args) => steps::run::plan(args, &facts)?,
         Command::Apply { file } => Step::from(read_plan(file)?),
@@ -535,17 +541,21 @@ fn show(cli: &Cli, redactor: &Redactor, text: &str) {
 
 /// On a terminal, asks before anything leaves the machine; elsewhere, and in CI, nobody is there to answer.
 fn ask(cli: &Cli, facts: &Facts<'_>, plan: &Plan) -> Result<()> {
-    let someone_there = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if cli.global.yes || cli.global.json || facts.env.ci() || !plan.leaves_machine() || !someone_there {
+    if !asks(cli, facts) || !plan.leaves_machine() {
         return Ok(());
     }
-    drop(anstream::stderr().write_all(b"\nApply this plan? Only `yes` is taken: "));
-    let mut line = String::new();
-    std::io::stdin()
-        .read_line(&mut line)
-        .map_err(|e| Error::outside(format!("the answer cannot be read: {e}")))?;
-    if line.trim() == "yes" {
-        return Ok(());
+    match ask::line("\nApply this plan? Only `yes` is taken: ")?.as_str() {
+        "yes" => Ok(()),
+        _ => Err(Error::no("not applied: nothing was changed")),
     }
-    Err(Error::no("not applied: nothing was changed"))
+}
+
+/// Whether questions are asked.
+fn asks(cli: &Cli, facts: &Facts<'_>) -> bool {
+    !cli.global.yes && !cli.global.json && ask::someone_there(&facts.env)
+}
+
+/// What a person answers to a question of `init`; none where nobody is asked.
+fn question_of_init(cli: &Cli, facts: &Facts<'_>, question: &str) -> Result<Option<String>> {
+    if asks(cli, facts) { ask::line(&format!("{question} ")).map(Some) } else { Ok(None) }
 }

@@ -3,6 +3,7 @@
 //! A step reads the world and returns a [`plan::Plan`]; only [`apply::apply`] changes the world.
 
 pub mod apply;
+pub mod ask;
 pub mod cli;
 pub mod config;
 pub mod crash;

@@ -13,6 +13,7 @@ pub mod markup;
 pub mod notes;
 pub mod notify;
 pub mod packages;
+pub mod pipeline;
 pub mod record;
 pub mod replay;
 pub mod revert;

@@ -7,6 +7,7 @@ pub mod changelog;
 pub mod deploy;
 pub mod doctor;
 pub mod gate;
+pub mod init;
 pub mod log;
 pub mod notify;
 pub mod release;

@@ -9,6 +9,7 @@ pub mod files;
 mod history;
 mod next;
 mod packages;
+pub mod project;
 
 pub use history::{Line, Released, Text, commits, is_about};
 pub use next::{Ask, Candidate, candidates};

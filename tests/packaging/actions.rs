@@ -42,12 +42,12 @@ fn action(part: Option<&Part>) -> String {
             input(&mut out, "command", "The command, such as `version next`", "", false);
             Vec::new()
         }
-        Some(Part { name, commands: [], .. }) => vec![name],
-        Some(Part { name, commands: [only], .. }) => vec![name, only],
-        Some(Part { name, commands, .. }) => {
+        Some(Part { words, commands: [], .. }) => vec![words],
+        Some(Part { words, commands: [only], .. }) => vec![words, only],
+        Some(Part { words, commands, .. }) => {
             let help = format!("The command: {}", commands.join(", "));
             input(&mut out, "command", &help, commands[0], false);
-            vec![name]
+            vec![words]
         }
     };
     for Input { name, help, flag, required, .. } in inputs_of(part) {

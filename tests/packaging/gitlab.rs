@@ -53,6 +53,8 @@ fn script(words: &str) -> String {
 /// A job of one step. `variables` are its inputs by their names.
 struct Job<'a> {
     name: &'a str,
+    /// The name of its part, for its folder.
+    part: &'a str,
     stage: &'a str,
     image: &'a str,
     words: &'a str,
@@ -66,7 +68,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn yaml(&self) -> String {
-        let folder = format!("{FOLDER}/{}", self.words.split(' ').next().unwrap_or_default());
+        let folder = format!("{FOLDER}/{}", self.part);
         let mut out = format!(
             "{}:\n  stage: {}\n  image: {}\n{}  variables:\n",
             quoted(self.name),
@@ -95,26 +97,35 @@ impl Job<'_> {
 
 /// Starts of variables in the dotenv file, so that steps do not overwrite each other's.
 fn prefix(part: &Part) -> String {
-    format!("{}_", part.name.to_ascii_uppercase())
+    format!("{}_", variable(part.name))
 }
 
-/// What reports of `scan` GitLab shows, with the variables that have them written.
-fn scan_reports(part: &Part) -> (Vec<(String, String)>, String) {
-    if part.name != "scan" {
-        return (Vec::new(), String::new());
-    }
-    let folder = format!("{FOLDER}/scan");
-    let files = [
-        ("code-quality", "code-quality.json"),
-        ("junit", "junit.xml"),
-        ("result", "result.json"),
-        ("summary", "summary.md"),
-    ];
+/// What a part writes into its folder, with the reports of it that GitLab shows.
+fn files_of(part: &Part) -> (Vec<(String, String)>, String) {
+    let folder = format!("{FOLDER}/{}", part.name);
+    let files: &[(&str, &str)] = match part.name {
+        "scan" => &[
+            ("code-quality", "code-quality.json"),
+            ("junit", "junit.xml"),
+            ("result", "result.json"),
+            ("summary", "summary.md"),
+        ],
+        "smoke" => &[("junit", "junit.xml")],
+        "verify" => &[("summary", "summary.md")],
+        _ => &[],
+    };
     let variables = files
         .iter()
         .map(|(input, file)| (format!("{PREFIX}{}", variable(input)), format!("{folder}/{file}")))
         .collect();
-    (variables, format!("      codequality: {folder}/code-quality.json\n      junit: {folder}/junit.xml\n"))
+    let reports = [("code-quality", "codequality"), ("junit", "junit")]
+        .iter()
+        .filter_map(|(input, report)| {
+            let (_, file) = files.iter().find(|(name, _)| name == input)?;
+            Some(format!("      {report}: {folder}/{file}\n"))
+        })
+        .collect();
+    (variables, reports)
 }
 
 /// A hidden job to be extended; its inputs are variables.
@@ -140,7 +151,7 @@ fn include(part: &Part) -> String {
         "# A value that cannot stand in a line is in a file; the variable NAME_FILE is its path. {}JSON_FILE has all.\n",
         prefix(part)
     );
-    let (mut variables, reports) = scan_reports(part);
+    let (mut variables, reports) = files_of(part);
     if let Some(first) = part.commands.first() {
         variables.push((format!("{PREFIX}COMMAND"), (*first).to_owned()));
     }
@@ -148,7 +159,8 @@ fn include(part: &Part) -> String {
         name: &name,
         stage: "test",
         image: IMAGE,
-        words: part.name,
+        part: part.name,
+        words: part.words,
         prefix: &prefix(part),
         variables,
         more: String::new(),
@@ -185,6 +197,9 @@ fn text_default(default: &str) -> String {
     format!("      default: {}\n", quoted(default))
 }
 
+/// What every component takes for its job.
+pub const JOB_INPUTS: [&str; 6] = ["job", "stage", "image", "rules", "prefix", "tool-version"];
+
 fn component(part: &Part) -> String {
     let mut out = format!("{WRITTEN}spec:\n  inputs:\n");
     spec(&mut out, "job", "The name of the job", &text_default(&format!("release-steps:{}", part.name)));
@@ -206,7 +221,7 @@ fn component(part: &Part) -> String {
     spec(&mut out, "tool-version", TOOL_VERSION, &text_default(""));
     let mut inputs = inputs_of(Some(part));
     command_input(part, &mut inputs);
-    let (reports_at, reports) = scan_reports(part);
+    let (reports_at, reports) = files_of(part);
     let mut variables = vec![("RELEASE_STEPS_VERSION".to_owned(), "$[[ inputs.tool-version ]]".to_owned())];
     for input in &inputs {
         let own = format!("{PREFIX}{}", variable(&input.name));
@@ -222,15 +237,21 @@ fn component(part: &Part) -> String {
                 format!("{}      options: [{}]\n", text_default(first), options.join(", "))
             }
         };
-        spec(&mut out, &input.name, &input.help, &kind);
-        variables.push((own, format!("$[[ inputs.{} ]]", input.name)));
+        // The job's own inputs come first.
+        let name = match JOB_INPUTS.contains(&input.name.as_str()) {
+            true => format!("{}-{}", part.name, input.name),
+            false => input.name.clone(),
+        };
+        spec(&mut out, &name, &input.help, &kind);
+        variables.push((own, format!("$[[ inputs.{name} ]]")));
     }
     out.push_str("---\n");
     let job = Job {
         name: "$[[ inputs.job ]]",
         stage: "$[[ inputs.stage ]]",
         image: "$[[ inputs.image ]]",
-        words: part.name,
+        part: part.name,
+        words: part.words,
         prefix: "$[[ inputs.prefix ]]",
         variables,
         more: "  rules: $[[ inputs.rules ]]\n".to_owned(),
@@ -293,13 +314,14 @@ fn pipeline(component: Option<&[ChainInput]>) -> String {
     let input = |name: &str, of: &str| (format!("{PREFIX}{}", variable(name)), of.to_owned());
     let tool = (component.is_some()).then(|| ("RELEASE_STEPS_VERSION".to_owned(), value("tool-version")));
     let mut job = |name: &str, stage: &str, part: &Part, variables: Vec<(String, String)>, more: String| {
-        let (reports_at, reports) = scan_reports(part);
+        let (reports_at, reports) = files_of(part);
         let variables = tool.iter().cloned().chain(reports_at).chain(variables).collect();
         let job = Job {
             name,
             stage,
             image: IMAGE,
-            words: part.name,
+            part: part.name,
+            words: part.words,
             prefix: &prefix(part),
             variables,
             more,
@@ -307,7 +329,10 @@ fn pipeline(component: Option<&[ChainInput]>) -> String {
         };
         let _ = writeln!(out, "{}", job.yaml());
     };
-    job("release-steps:check", "test", part("version"), vec![input("command", "check")], rule(requests, ""));
+    // What is in the request alone: commits that others made before it are not its fault.
+    let check =
+        vec![input("command", "check"), input("range", "$CI_MERGE_REQUEST_DIFF_BASE_SHA..$CI_COMMIT_SHA")];
+    job("release-steps:check", "test", part("version"), check, rule(requests, ""));
     let scan = format!("{} && ({requests} || {on_default})", is("scan", "== \"true\""));
     job("release-steps:scan", "scan", part("scan"), Vec::new(), rule(&scan, ""));
     job(

@@ -2,6 +2,7 @@
 //! else fails here; `UPDATE_PACKAGING=1 cargo test --test packaging` writes them anew, to be read before they are committed.
 
 mod actions;
+mod docs;
 mod gitlab;
 mod parts;
 

@@ -9,8 +9,10 @@ pub type Output = (&'static str, &'static str);
 
 /// A step that people use from a pipeline.
 pub struct Part {
-    /// Its command, and the folder of its action.
+    /// The folder of its action, and the name of its component.
     pub name: &'static str,
+    /// Its command.
+    pub words: &'static str,
     /// What it is for.
     pub description: &'static str,
     /// The commands below it, the default first; none where it has none.
@@ -38,18 +40,21 @@ const PACKAGES: Output = ("packages", "With several packages: what is known of e
 const OK: Output = ("ok", "true when nothing was found wrong");
 const BRANCH: Output = ("branch", "The branch that was made or merged");
 const VERDICT: Output = ("verdict", "pass, fail or unknown");
+const ENVIRONMENT: Output = ("environment", "The environment");
 const NOTES: Output = ("notes", "The release notes in Markdown");
 
 /// All of them, in the order of a pipeline.
-pub const PARTS: [Part; 10] = [
+pub const PARTS: [Part; 16] = [
     Part {
         name: "version",
+        words: "version",
         description: "The next version from Conventional Commits, the files that carry it, and checks of messages",
         commands: &["next", "bump", "check", "replay"],
         outputs: &[VERSION, TAG, RELEASED, PREVIOUS, PREVIOUS_TAG, LEVEL, PRERELEASE, PACKAGES, OK],
     },
     Part {
         name: "changelog",
+        words: "changelog",
         description: "The changelog, from the same commits as the version",
         commands: &[],
         outputs: &[
@@ -60,6 +65,7 @@ pub const PARTS: [Part; 10] = [
     },
     Part {
         name: "branch",
+        words: "branch",
         description: "Branches of GitFlow, trunk-based development and GitHub flow",
         commands: &["check", "cut", "hotfix", "merge-back", "backport", "calendar"],
         outputs: &[
@@ -72,6 +78,7 @@ pub const PARTS: [Part; 10] = [
     },
     Part {
         name: "scan",
+        words: "scan",
         description: "What scanners, tests and coverage report: merged, waived, compared with a baseline, judged",
         commands: &[],
         outputs: &[
@@ -84,6 +91,7 @@ pub const PARTS: [Part; 10] = [
     },
     Part {
         name: "gate",
+        words: "gate",
         description: "The checks before a deployment: pass, fail or unknown, each with a reason",
         commands: &[],
         outputs: &[
@@ -94,6 +102,7 @@ pub const PARTS: [Part; 10] = [
     },
     Part {
         name: "release",
+        words: "release",
         description: "A whole release: version files, changelog, commit, tag, push, and the release at the forge",
         commands: &[],
         outputs: &[
@@ -110,13 +119,45 @@ pub const PARTS: [Part; 10] = [
         ],
     },
     Part {
+        name: "deploy",
+        words: "deploy",
+        description: "A version to an environment: gate, artifacts, the deployment, the looks after it, and the way back",
+        commands: &[],
+        outputs: &[
+            ENVIRONMENT,
+            VERSION,
+            TAG,
+            PREVIOUS,
+            ("gate", "What the gate said: pass, fail or unknown"),
+            ("rollback_to", "The version that is put back when something fails"),
+            VERDICT,
+            ("recovery_seconds", "How long the recovery took, where there was one"),
+        ],
+    },
+    Part {
+        name: "rollback",
+        words: "rollback",
+        description: "An environment back to the last version that was verified there",
+        commands: &[],
+        outputs: &[ENVIRONMENT, VERSION, PREVIOUS, ("recovery_seconds", "How long the recovery took")],
+    },
+    Part {
+        name: "log",
+        words: "log",
+        description: "What was deployed: pages, one HTML report, the list for auditors",
+        commands: &["show", "report", "export"],
+        outputs: &[("file", "The file that was written"), ("count", "How many records")],
+    },
+    Part {
         name: "notify",
+        words: "notify",
         description: "Tells people about a release: Slack, Teams, Discord, e-mail, webhooks, PagerDuty, Statuspage, comments",
         commands: &[],
         outputs: &[("messages", "How many messages were planned")],
     },
     Part {
         name: "timeline",
+        words: "timeline",
         description: "Tells what is due now, from two days before a release to an hour after it",
         commands: &[],
         outputs: &[
@@ -126,13 +167,40 @@ pub const PARTS: [Part; 10] = [
         ],
     },
     Part {
+        name: "release-verify",
+        words: "release verify",
+        description: "Refuses files, or what a release has now, that are not what the release recorded",
+        commands: &[],
+        outputs: &[TAG, ("commit", "The commit that the release was made of")],
+    },
+    Part {
+        name: "smoke",
+        words: "smoke",
+        description: "Whether what was deployed answers: all checks at once, until they pass, within one deadline",
+        commands: &[],
+        outputs: &[ENVIRONMENT, VERDICT, ("checks", "Every check with its answer, as JSON")],
+    },
+    Part {
+        name: "verify",
+        words: "verify",
+        description: "Watches metrics after a deployment: thresholds, baselines, canaries, error budgets",
+        commands: &[],
+        outputs: &[
+            ENVIRONMENT,
+            ("verdict", "pass, fail, no-data or provider-error"),
+            ("metrics", "Every metric with its verdict, as JSON"),
+        ],
+    },
+    Part {
         name: "build",
+        words: "build",
         description: "Starts a workflow or pipeline on a ref, follows it, and ends with its result",
         commands: &["dispatch"],
         outputs: &[("correlation", "The text by which the run is found again")],
     },
     Part {
         name: "run",
+        words: "run",
         description: "A chain of steps by its name in the configuration; `release` is always there",
         commands: &[],
         outputs: &[VERSION, TAG, RELEASED, PREVIOUS, PREVIOUS_TAG, LEVEL, PRERELEASE, PACKAGES, NOTES],
@@ -156,9 +224,6 @@ pub struct Input {
 /// Options that a pipeline has no use for: nobody can be asked there, and outputs are written anyway.
 const LEFT_OUT: [&str; 2] = ["yes", "json"];
 
-/// Commands below a command that no action has yet.
-const NOT_YET: [(&str, &str); 1] = [("release", "verify")];
-
 /// What a part takes, asked of the command line; the global options last.
 pub fn inputs_of(part: Option<&Part>) -> Vec<Input> {
     let mut program = Cli::command();
@@ -167,11 +232,15 @@ pub fn inputs_of(part: Option<&Part>) -> Vec<Input> {
     let commands: Vec<(&str, &clap::Command)> = match part {
         None => Vec::new(),
         Some(part) => {
-            let command = program.find_subcommand(part.name).expect("there is such a command");
+            let command = part.words.split(' ').fold(&program, |command, word| {
+                command.find_subcommand(word).expect("there is such a command")
+            });
+            let elsewhere =
+                |name: &str| PARTS.iter().any(|other| other.words == format!("{} {name}", part.words));
             let below: Vec<&str> = command
                 .get_subcommands()
                 .map(clap::Command::get_name)
-                .filter(|name| *name != "help" && !NOT_YET.contains(&(part.name, *name)))
+                .filter(|name| *name != "help" && !elsewhere(name))
                 .collect();
             let mut listed = part.commands.to_vec();
             let mut there = below.clone();
@@ -227,4 +296,22 @@ fn input(arg: &Arg, only: bool) -> Input {
         help = format!("{help}: {}", values.join(", "));
     }
     Input { name: inputs::name(arg), help, flag, required: only && arg.is_required_set(), values }
+}
+
+/// Commands that no pipeline has a step for: they are for people, or belong to the root action.
+const FOR_PEOPLE: [&str; 6] = ["init", "doctor", "apply", "resume", "schema", "completions"];
+
+#[test]
+fn every_command_has_an_action() {
+    let program = Cli::command();
+    let mut without: Vec<&str> = program
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .map(clap::Command::get_name)
+        .filter(|name| !PARTS.iter().any(|part| part.words.split(' ').next() == Some(*name)))
+        .collect();
+    without.sort_unstable();
+    let mut expected = FOR_PEOPLE;
+    expected.sort_unstable();
+    assert_eq!(without, expected, "a command has no action, and is not said to be for people");
 }

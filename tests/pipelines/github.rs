@@ -7,19 +7,63 @@ use super::{HOSTILE, PARTS, PLANTED, PROGRAM, ROOT, Ran, Sample, copy, run, tool
 
 /// Runs the workflow `job.yml` of the sample.
 fn act(sample: &Sample) -> Ran {
+    act_workflow(sample, "job.yml")
+}
+
+/// Runs a workflow of the sample as after a push.
+pub fn act_workflow(sample: &Sample, workflow: &str) -> Ran {
+    act_event(sample, workflow, "push")
+}
+
+/// Runs a workflow of the sample that says nothing of the program's version: the actions take the one of this build.
+pub fn act_local(sample: &Sample, workflow: &str) -> Ran {
     let action = sample.dir.path().join("project");
+    copied(&action);
+    for part in PARTS.iter().copied().chain(["."]) {
+        let file = action.join(part).join("action.yml");
+        let text = fs::read_to_string(&file).expect("it was copied");
+        let (before, after) = text.split_once("  tool-version:\n").expect("it takes a version");
+        let after = after.replacen("default: ''", "default: local", 1);
+        fs::write(&file, format!("{before}  tool-version:\n{after}")).expect("it can be written");
+    }
+    act_with(sample, workflow, "push", &action)
+}
+
+/// Runs a workflow of the sample for an event; the project is there with its actions and reusable workflows.
+pub fn act_event(sample: &Sample, workflow: &str, event: &str) -> Ran {
+    let action = sample.dir.path().join("project");
+    copied(&action);
+    act_with(sample, workflow, event, &action)
+}
+
+/// Copies the actions and the reusable workflows.
+fn copied(action: &Path) {
     let folders: Vec<String> = PARTS.iter().map(|part| format!("{part}/action.yml")).collect();
-    let files: Vec<&str> =
-        ["action.yml", "action"].into_iter().chain(folders.iter().map(String::as_str)).collect();
-    copy(&files, &action);
+    let files: Vec<&str> = ["action.yml", "action", ".github/workflows"]
+        .into_iter()
+        .chain(folders.iter().map(String::as_str))
+        .collect();
+    copy(&files, action);
+    for workflow in fs::read_dir(action.join(".github/workflows")).expect("it was copied").flatten() {
+        let text = fs::read_to_string(workflow.path()).expect("it is text");
+        fs::write(workflow.path(), known_to_act(&text)).expect("it can be written");
+    }
+}
+
+fn act_with(sample: &Sample, workflow: &str, event: &str, action: &Path) -> Ran {
     let mut command = sample.command(sample.tools.join("bin/act"));
     command
-        .args(["push", "--workflows", ".github/workflows/job.yml", "--no-cache-server"])
+        .args([event, "--workflows", &format!(".github/workflows/{workflow}"), "--no-cache-server"])
         .args(["--platform", "ubuntu-latest=-self-hosted", "--platform", "ubuntu-24.04=-self-hosted"])
         .arg("--local-repository")
         .arg(format!("release-steps/release-steps@v1={}", action.display()))
         .args(["--env", &format!("RELEASE_STEPS_LOCAL={PROGRAM}")]);
     run(command)
+}
+
+/// A workflow without what act does not know yet.
+fn known_to_act(text: &str) -> String {
+    text.replace("      queue: max\n", "")
 }
 
 fn sample(script: &str, workflow: &str) -> Option<Sample> {
@@ -164,8 +208,7 @@ fn calling(script: &str, workflow: &str, with: &str, more: &str) -> Option<Sampl
     let sample = sample(script, &call)?;
     let path = format!(".github/workflows/{workflow}");
     let text = fs::read_to_string(Path::new(ROOT).join(&path)).expect("there is such a workflow");
-    // act does not know `queue` yet.
-    sample.write(&format!("repo/{path}"), &text.replace("      queue: max\n", ""));
+    sample.write(&format!("repo/{path}"), &known_to_act(&text));
     Some(sample)
 }
 

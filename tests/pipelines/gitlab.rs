@@ -5,11 +5,18 @@ use super::{HOSTILE, PARTS, PLANTED, PROGRAM, Ran, Sample, copy, run, tools};
 const HOST: &str = "https://gitlab.example.com";
 
 /// Runs the pipeline of the sample, or some of its jobs.
-fn pipeline(sample: &Sample, jobs: &[&str]) -> Ran {
+pub fn pipeline(sample: &Sample, jobs: &[&str]) -> Ran {
     let mut command = sample.command(sample.tools.join("node_modules/.bin/gitlab-ci-local"));
-    command
-        .args(["--force-shell-executor", "--variable", &format!("RELEASE_STEPS_LOCAL={PROGRAM}")])
-        .args(jobs);
+    command.args(["--force-shell-executor", "--variable", &format!("RELEASE_STEPS_LOCAL={PROGRAM}")]);
+    // Within jobs, the GitLab's address is the remote here; outside of them it names the GitLab.
+    let origin = sample.dir.path().join("origin.git");
+    command.args(["--variable", "GIT_CONFIG_COUNT=2"]);
+    for (at, host) in [HOST, "https://gitlab.com"].iter().enumerate() {
+        command
+            .args(["--variable", &format!("GIT_CONFIG_KEY_{at}=url.{}.insteadOf", origin.display())])
+            .args(["--variable", &format!("GIT_CONFIG_VALUE_{at}={host}/team/demo.git")]);
+    }
+    command.args(jobs);
     run(command)
 }
 
@@ -17,6 +24,12 @@ fn pipeline(sample: &Sample, jobs: &[&str]) -> Ran {
 fn sample(script: &str, pipeline: &str) -> Option<Sample> {
     let script = format!("{script}\ncat >.gitlab-ci.yml <<'PIPELINE'\n{pipeline}\nPIPELINE\n");
     let sample = Sample::new(tools()?, &script);
+    at(&sample, HOST);
+    Some(sample)
+}
+
+/// Has the sample be at a GitLab that has this project too.
+pub fn at(sample: &Sample, host: &str) {
     let project = sample.dir.path().join("project");
     let components: Vec<String> =
         PARTS.iter().chain(&["pipeline"]).map(|part| format!("templates/{part}/template.yml")).collect();
@@ -27,12 +40,11 @@ fn sample(script: &str, pipeline: &str) -> Option<Sample> {
         .bash(&format!(
             "(cd \"$TOP/project\" && git init -q && git add -A && git commit -qm x && git tag v1)
              mkdir -p \"$TOP/server\" && git clone -q --bare \"$TOP/project\" \"$TOP/server/release-steps.git\"
-             git config --global \"url.file://$TOP/server/.insteadOf\" {HOST}/release-steps/
-             git remote set-url origin {HOST}/team/demo.git
-             git config \"url.$TOP/origin.git.pushInsteadOf\" {HOST}/team/demo.git"
+             git config --global \"url.file://$TOP/server/.insteadOf\" {host}/release-steps/
+             git remote set-url origin {host}/team/demo.git
+             git config \"url.$TOP/origin.git.pushInsteadOf\" {host}/team/demo.git"
         ))
         .passes();
-    Some(sample)
 }
 
 fn include(part: &str) -> String {

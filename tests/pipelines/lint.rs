@@ -39,27 +39,45 @@ fn actions() -> Vec<PathBuf> {
 fn workflows_and_actions() {
     let Some(tools) = tools() else { return };
     let workflows = below(".github/workflows", "yml");
-    let all: Vec<PathBuf> = workflows.iter().cloned().chain(actions()).collect();
-    tool(
-        &tools,
-        "venv/bin/zizmor",
-        &["--offline", "--persona=pedantic", "--config", ".github/zizmor.yml"],
-        &all,
-    )
-    .passes();
+    workflow(&tools, &workflows);
+    zizmor(&tools, &actions());
+    service(&tools, &actions()).passes();
+    tool(&tools, SCHEMA, &["--builtin-schema", "vendor.github-actions"], &actions()).passes();
+}
+
+const SCHEMA: &str = "venv/bin/check-jsonschema";
+
+fn zizmor(tools: &Path, files: &[PathBuf]) {
+    let arguments = ["--offline", "--persona=pedantic", "--config", ".github/zizmor.yml"];
+    tool(tools, "venv/bin/zizmor", &arguments, files).passes();
+}
+
+/// GitHub's own language service.
+fn service(tools: &Path, files: &[PathBuf]) -> Ran {
+    let program = tools.join("languageservice.cjs").display().to_string();
+    tool(tools, "node_modules/node/bin/node", &[&program, ROOT], files)
+}
+
+/// Workflows, as every linter sees them.
+pub fn workflow(tools: &Path, files: &[PathBuf]) {
+    zizmor(tools, files);
+    service(tools, files).passes();
     // `queue` is newer than actionlint: https://github.blog/changelog/2026-05-07-github-actions-concurrency-groups-now-allow-larger-queues
-    tool(&tools, "bin/actionlint", &["-ignore", "unexpected key \"queue\" for \"concurrency\""], &workflows)
+    tool(tools, "bin/actionlint", &["-ignore", "unexpected key \"queue\" for \"concurrency\""], files)
         .passes();
-    let schema = "venv/bin/check-jsonschema";
-    tool(&tools, schema, &["--builtin-schema", "vendor.github-workflows"], &workflows).passes();
-    tool(&tools, schema, &["--builtin-schema", "vendor.github-actions"], &actions()).passes();
+    tool(tools, SCHEMA, &["--builtin-schema", "vendor.github-workflows"], files).passes();
+}
+
+/// Pipelines of GitLab, by its schema.
+pub fn gitlab(tools: &Path, files: &[PathBuf]) {
+    tool(tools, SCHEMA, &["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"], files)
+        .passes();
 }
 
 #[test]
 fn templates() {
     let Some(tools) = tools() else { return };
-    let schema = ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"];
-    tool(&tools, "venv/bin/check-jsonschema", &schema, &below("gitlab-ci-templates", "yml")).passes();
+    gitlab(&tools, &below("gitlab-ci-templates", "yml"));
 }
 
 #[test]
@@ -76,6 +94,16 @@ fn the_linters_find_something() {
     let bad = dir.path().join("bad.yml");
     fs::write(&bad, "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo ${{ github.head_ref }}\n").expect("written");
     tool(&tools, "venv/bin/zizmor", &["--offline"], std::slice::from_ref(&bad)).fails();
+    fs::write(&bad, "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: release-steps/release-steps/gate@v1\n        with: {envronment: x}\n  b:\n    uses: release-steps/release-steps/.github/workflows/ci.yml@v1\n    with: {nope: 1}\n").expect("written");
+    service(&tools, std::slice::from_ref(&bad))
+        .fails()
+        .says("Invalid action input 'envronment'")
+        .says("Missing required input `environment`")
+        .says("nope is not defined");
+    let action = dir.path().join("action.yml");
+    let text = fs::read_to_string(Path::new(ROOT).join("action.yml")).expect("it is there");
+    fs::write(&action, text.replace("      shell: bash\n", "")).expect("written");
+    service(&tools, &[action]).fails().says("Required property is missing: shell");
     fs::write(&bad, "on: push\njobs:\n  a:\n    steps: []\n").expect("written");
     tool(&tools, "bin/actionlint", &[], std::slice::from_ref(&bad)).fails();
     tool(&tools, "venv/bin/check-jsonschema", &["--builtin-schema", "vendor.github-workflows"], &[bad])

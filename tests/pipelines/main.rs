@@ -1,8 +1,11 @@
 //! The actions, workflows and templates on real runners: `act` and `gitlab-ci-local`, both without containers, on sample
 //! repositories. `.ci/pipeline-tools.sh` installs them.
 
+mod container;
+mod docs;
 mod github;
 mod gitlab;
+mod init;
 mod installer;
 mod lint;
 
@@ -16,7 +19,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const PROGRAM: &str = env!("CARGO_BIN_EXE_release-steps");
 
 #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
-/// The folder of the tools; none where they are not installed: `.ci/test.sh` does not install them yet.
+/// The folder of the tools; none where they are not installed, which fails in CI.
 fn tools() -> Option<PathBuf> {
     let folder = std::env::var_os("PIPELINE_TOOLS")
         .map(PathBuf::from)
@@ -24,6 +27,7 @@ fn tools() -> Option<PathBuf> {
     if folder.join("installed").exists() {
         return Some(folder);
     }
+    assert!(std::env::var_os("CI").is_none(), "no runners here; .ci/pipeline-tools.sh installs them");
     eprintln!("skipped: no runners here; .ci/pipeline-tools.sh installs them");
     None
 }
@@ -89,6 +93,9 @@ impl Sample {
             "[user]\n\tname = Ada\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n",
         )
         .expect("written");
+        // What Maven downloads is kept.
+        fs::create_dir_all(tools.join("m2")).expect("a folder");
+        std::os::unix::fs::symlink(tools.join("m2"), dir.path().join("home/.m2")).expect("a link");
         let sample = Sample { dir, tools };
         sample
             .bash(&format!(
@@ -122,12 +129,23 @@ impl Sample {
         let own = ["node_modules/node/bin", "bin", "venv/bin"].map(|folder| self.tools.join(folder));
         let path = std::env::join_paths(own.into_iter().chain(std::env::split_paths(&path))).expect("a path");
         let mut command = Command::new(program);
+        command.current_dir(self.repo()).env_clear();
+        // Toolchains of whoever runs the tests, which look for themselves in the home.
+        let home = std::env::home_dir().unwrap_or_default();
+        for (name, folder) in [("RUSTUP_HOME", ".rustup"), ("CARGO_HOME", ".cargo"), ("PYENV_ROOT", ".pyenv")]
+        {
+            let there = std::env::var_os(name)
+                .or_else(|| Some(home.join(folder).into()))
+                .filter(|p| Path::new(p).exists());
+            there.into_iter().for_each(|there| {
+                command.env(name, there);
+            });
+        }
         command
-            .current_dir(self.repo())
-            .env_clear()
             .env("PATH", path)
             .env("HOME", self.dir.path().join("home"))
             .env("TOP", self.dir.path())
+            .env("GOCACHE", self.tools.join("go-cache"))
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::null());
         command
@@ -171,7 +189,19 @@ fn copy_one(from: &Path, to: &Path) {
 }
 
 /// The folders of the actions.
-const PARTS: [&str; 8] = ["version", "changelog", "branch", "scan", "gate", "release", "build", "run"];
+const PARTS: [&str; 11] = [
+    "version",
+    "changelog",
+    "branch",
+    "scan",
+    "gate",
+    "release",
+    "release-verify",
+    "smoke",
+    "verify",
+    "build",
+    "run",
+];
 
 /// Commits whose messages would like to be outputs, commands and delimiters.
 const HOSTILE: &str = r"

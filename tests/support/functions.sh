@@ -93,3 +93,16 @@ report() {
   cp "$from/$1" "${2:-reports/$1}"
   touch -d 2026-02-03T03:05:06Z "${2:-reports/$1}"
 }
+
+# kind NAME [URL]: a repository of a kind of kinds.sh, released as v1.2.3, whose remote says that it is at URL.
+kind() {
+  . "$(dirname "${BASH_SOURCE[0]}")/kinds.sh"
+  "$1"
+  commit "feat: first"
+  tag v1.2.3
+  commit "fix: second" README.md
+  origin
+  if [ -n "${2:-}" ]; then
+    command git remote set-url origin "$2"
+  fi
+}

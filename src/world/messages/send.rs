@@ -134,7 +134,7 @@ impl Line {
                 Err(failure) => failure,
             };
             let arrived = match failure.cause {
-                Cause::RateLimit(_) | Cause::Connect | Cause::Local => false,
+                Cause::RateLimit(_) | Cause::Connect | Cause::Local | Cause::Refused => false,
                 Cause::Status(status) => {
                     status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE
                 }

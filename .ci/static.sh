@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Builds the program as one static binary and prints its path: for musl, as releases have it, where Rust's target and Debian's
+# musl-tools can be had; otherwise with this machine's C library. Nothing of the machine is changed but Rust's list of targets.
+# `.ci/static.sh --release` builds it as releases are.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mkdir -p "${CARGO_TARGET_DIR:-target}/tools"
+tools="$(cd "${CARGO_TARGET_DIR:-target}/tools" && pwd)"
+folder=debug
+case " $* " in *" --release "*) folder=release ;; esac
+musl="$(uname -m)-unknown-linux-musl"
+
+# The wrapper of Debian's package, for headers and libraries where they are unpacked.
+musl_gcc() {
+    command -v musl-gcc && return
+    local own="$tools/musl"
+    if [ ! -x "$own/musl-gcc" ]; then
+        rm -rf "$own" && mkdir -p "$own"
+        (
+            cd "$own" || exit 1
+            apt-get download -qq musl-tools musl-dev >&2 2>/dev/null || { apt-get update -qq >&2 && apt-get download -qq musl-tools musl-dev >&2; } || exit 1
+            for deb in ./*.deb; do dpkg -x "$deb" . || exit 1; done
+            sed "s#/usr/#$own/usr/#g" usr/lib/*-linux-musl/musl-gcc.specs >musl.specs || exit 1
+            printf '#!/bin/sh\nexec gcc "$@" -specs "%s/musl.specs"\n' "$own" >musl-gcc
+            chmod +x musl-gcc
+        ) || return 1
+    fi
+    echo "$own/musl-gcc"
+}
+
+if timeout 300 rustup target add "$musl" >&2 && compiler=$(musl_gcc); then
+    target=$musl
+    export "CC_${musl//-/_}=$compiler"
+else
+    echo "no musl here: the binary is linked with this machine's C library" >&2
+    target="$(uname -m)-unknown-linux-gnu"
+    export RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static"
+fi
+cargo build --locked --target "$target" "$@" >&2
+echo "${CARGO_TARGET_DIR:-$PWD/target}/$target/$folder/release-steps"

@@ -1,0 +1,1 @@
+kind cargo-workspace https://github.com/acme/shop.git

@@ -1,0 +1,1 @@
+kind cargo-workspace https://gitlab.com/acme/shop.git

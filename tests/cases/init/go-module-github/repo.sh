@@ -1,0 +1,1 @@
+kind go-module https://github.com/acme/shop.git

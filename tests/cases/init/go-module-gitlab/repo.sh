@@ -1,0 +1,1 @@
+kind go-module https://gitlab.com/acme/shop.git

@@ -1,0 +1,1 @@
+kind java-maven https://github.com/acme/shop.git

@@ -1,0 +1,1 @@
+kind java-maven https://gitlab.com/acme/shop.git

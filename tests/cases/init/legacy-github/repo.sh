@@ -1,0 +1,3 @@
+simple
+commit "work in progress" c
+command git remote set-url origin https://github.com/acme/shop.git

@@ -1,0 +1,1 @@
+kind mixed-monorepo https://github.com/acme/shop.git

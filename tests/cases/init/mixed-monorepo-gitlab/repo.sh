@@ -1,0 +1,1 @@
+kind mixed-monorepo https://gitlab.com/acme/shop.git

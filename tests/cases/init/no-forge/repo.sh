@@ -1,0 +1,2 @@
+npm demo 1.2.3
+commit "feat: first"

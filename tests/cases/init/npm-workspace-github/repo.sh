@@ -1,0 +1,1 @@
+kind npm-workspace https://github.com/acme/shop.git

@@ -1,0 +1,1 @@
+kind npm-workspace https://gitlab.com/acme/shop.git

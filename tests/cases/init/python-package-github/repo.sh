@@ -1,0 +1,1 @@
+kind python-package https://github.com/acme/shop.git

@@ -1,0 +1,1 @@
+kind python-package https://gitlab.com/acme/shop.git

@@ -1,0 +1,2 @@
+simple
+command git remote set-url origin https://github.com/acme/shop.git

@@ -1,0 +1,1 @@
+command git remote add origin https://github.com/acme/shop.git
