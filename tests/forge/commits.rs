@@ -381,85 +381,98 @@ fn run(whole: &Whole, effect: &Commit) -> Result<CommitId, Error> {
 }
 
 #[test]
-fn commits_survive_every_fault() {
+fn commits_on_a_branch_survive_every_fault() {
+    survive(|_| Before::Parent);
+}
+
+#[test]
+fn commits_on_a_new_branch_survive_every_fault() {
+    survive(|_| Before::Absent);
+}
+
+#[test]
+fn commits_that_replace_a_branch_survive_every_fault() {
+    survive(Before::At);
+}
+
+fn survive(before: fn(CommitId) -> Before) {
     for whole in both("", "echo 1 >f; commit 'feat: one' a; commit 'feat: two' b") {
         let kind = whole.forge.kind;
         let id =
             |rev: &str| -> CommitId { whole.git.git(&["rev-parse", rev]).trim().parse().expect("an id") };
         let (parent, old) = (id("main"), id("main~1"));
         let mut trial = 0;
-        for before in [Before::Parent, Before::Absent, Before::At(old)] {
-            let mut requests = 1;
-            let mut number = 0;
-            while number < requests {
-                for fault in std::iter::once(None).chain(FAULTS.map(Some)) {
-                    trial += 1;
-                    let branch = format!("t/{trial}");
-                    let at = match before {
-                        Before::Parent => Some(parent),
-                        Before::Absent => None,
-                        Before::At(old) => Some(old),
-                    };
-                    if let Some(at) = at {
-                        whole.git.git(&["push", "-q", "origin", &format!("{at}:refs/heads/{branch}")]);
-                    }
-                    let edit = FileEdit {
-                        path: "f".to_owned(),
-                        before: Some("1\n".to_owned()),
-                        after: format!("{trial}\n"),
-                        why: "x".to_owned(),
-                    };
-                    let place = whole.forge.place();
-                    let effect = Commit {
-                        name: "it".to_owned(),
-                        parent: Rev::Commit(parent),
-                        branch: None,
-                        make: Make::Files(vec![edit]),
-                        message: "fix: it\nmore\n".to_owned(),
-                        committer: Person { name: "A".to_owned(), email: "a@x.example".to_owned() },
-                        when: "2026-01-01T00:00:00Z[UTC]".parse().expect("a time"),
-                        sign: false,
-                        aside: true,
-                        by: None,
-                    };
-                    let by = ByForge { place, remote: "origin".to_owned(), branch: branch.clone(), before };
-                    let effect = effect.made_by(by);
-                    whole.forge.exchanges();
-                    if let Some(fault) = fault {
-                        whole.forge.break_request(number, fault);
-                    }
-                    let what = format!("{kind:?} {before:?}: {fault:?} at request {number} of {requests}");
-                    let first = run(&whole, &effect);
-                    let exchanges = whole.forge.exchanges();
-                    match (&first, fault) {
-                        (Err(error), None) => panic!("{what}: {error:?}"),
-                        (Err(error), Some(fault)) => {
-                            assert!(error.hint.is_some(), "{what}: {error:?}");
-                            assert!(
-                                !matches!(
-                                    fault,
-                                    Fault::ActedThen502
-                                        | Fault::ActedThenCut
-                                        | Fault::Limited
-                                        | Fault::TooMany
-                                        | Fault::Cut
-                                ),
-                                "{what}: {error:?}"
-                            );
-                        }
-                        (Ok(_), None) => requests = exchanges.len(),
-                        (Ok(_), Some(_)) => {}
-                    }
-                    let second = run(&whole, &effect).unwrap_or_else(|e| panic!("{what}: again: {e:?}"));
-                    assert_eq!(run(&whole, &effect).expect("it is there"), second, "{what}");
-                    crate::check(&whole.forge, &exchanges);
-                    let line = whole.git.git(&["ls-remote", "origin", &format!("refs/heads/{branch}")]);
-                    assert!(line.starts_with(&second.to_string()), "{what}: {line}");
-                    let made = whole.git.git(&["log", "--format=%P|%B", "-1", &second.to_string()]);
-                    assert_eq!(made.trim(), format!("{parent}|fix: it\n\nmore"), "{what}");
+        let before = before(old);
+        let mut requests = 1;
+        let mut number = 0;
+        while number < requests {
+            for fault in std::iter::once(None).chain(FAULTS.map(Some)) {
+                trial += 1;
+                let branch = format!("t/{trial}");
+                let at = match before {
+                    Before::Parent => Some(parent),
+                    Before::Absent => None,
+                    Before::At(old) => Some(old),
+                };
+                if let Some(at) = at {
+                    whole.git.git(&["push", "-q", "origin", &format!("{at}:refs/heads/{branch}")]);
                 }
-                number += 1;
+                let edit = FileEdit {
+                    path: "f".to_owned(),
+                    before: Some("1\n".to_owned()),
+                    after: format!("{trial}\n"),
+                    why: "x".to_owned(),
+                };
+                let place = whole.forge.place();
+                let effect = Commit {
+                    name: "it".to_owned(),
+                    parent: Rev::Commit(parent),
+                    branch: None,
+                    make: Make::Files(vec![edit]),
+                    message: "fix: it\nmore\n".to_owned(),
+                    committer: Person { name: "A".to_owned(), email: "a@x.example".to_owned() },
+                    when: "2026-01-01T00:00:00Z[UTC]".parse().expect("a time"),
+                    sign: false,
+                    aside: true,
+                    by: None,
+                };
+                let by = ByForge { place, remote: "origin".to_owned(), branch: branch.clone(), before };
+                let effect = effect.made_by(by);
+                whole.forge.exchanges();
+                if let Some(fault) = fault {
+                    whole.forge.break_request(number, fault);
+                }
+                let what = format!("{kind:?} {before:?}: {fault:?} at request {number} of {requests}");
+                let first = run(&whole, &effect);
+                let exchanges = whole.forge.exchanges();
+                match (&first, fault) {
+                    (Err(error), None) => panic!("{what}: {error:?}"),
+                    (Err(error), Some(fault)) => {
+                        assert!(error.hint.is_some(), "{what}: {error:?}");
+                        assert!(
+                            !matches!(
+                                fault,
+                                Fault::ActedThen502
+                                    | Fault::ActedThenCut
+                                    | Fault::Limited
+                                    | Fault::TooMany
+                                    | Fault::Cut
+                            ),
+                            "{what}: {error:?}"
+                        );
+                    }
+                    (Ok(_), None) => requests = exchanges.len(),
+                    (Ok(_), Some(_)) => {}
+                }
+                let second = run(&whole, &effect).unwrap_or_else(|e| panic!("{what}: again: {e:?}"));
+                assert_eq!(run(&whole, &effect).expect("it is there"), second, "{what}");
+                crate::check(&whole.forge, &exchanges);
+                let line = whole.git.git(&["ls-remote", "origin", &format!("refs/heads/{branch}")]);
+                assert!(line.starts_with(&second.to_string()), "{what}: {line}");
+                let made = whole.git.git(&["log", "--format=%P|%B", "-1", &second.to_string()]);
+                assert_eq!(made.trim(), format!("{parent}|fix: it\n\nmore"), "{what}");
             }
+            number += 1;
         }
     }
 }

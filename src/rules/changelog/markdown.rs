@@ -27,7 +27,7 @@ pub(super) fn safe(text: &str) -> Cow<'_, str> {
             '`' => out.push('\\'),
             '<' if !code => out.push('\\'),
             ']' if !code && leads_astray(tail) => out.push('\\'),
-            '@' if !code && !(before.is_alphanumeric() || "_/`".contains(before)) => {
+            '@' if !(code || before.is_alphanumeric() || "_/`".contains(before)) => {
                 let name = name(tail);
                 if !name.is_empty() {
                     out.push_str(&format!("`@{name}`"));
