@@ -240,7 +240,8 @@ fn run(plan: &Plan, tools: &Tools, journal: &mut Journal, tee: &Tee<'_>) -> Resu
         plan.deployments.iter().filter(|it| it.from == number).try_for_each(|it| tools.begin(plan, it))?;
         match in_wave(wave, &format!("{number}."), tools, journal, tee) {
             Ok(done) => report.extend(done),
-            Err((at, error)) => {
+            Err(broken) => {
+                let (at, error) = *broken;
                 if let Some(number) = falls_back(plan, number, &at, &error, journal) {
                     return back(plan, number, error, tools, journal, tee);
                 }
@@ -261,7 +262,7 @@ fn run(plan: &Plan, tools: &Tools, journal: &mut Journal, tee: &Tee<'_>) -> Resu
 }
 
 /// An effect that failed, by its place.
-type Broken = (String, Error);
+type Broken = Box<(String, Error)>;
 
 fn in_wave(
     wave: &Wave,
@@ -317,7 +318,8 @@ fn back(
     }
     tee.event(&Event::Back { what: &fallback.what, why: &error.message });
     for (wave, at) in fallback.waves.iter().zip(1..) {
-        if let Err((at, second)) = in_wave(wave, &format!("b{}.{at}.", number + 1), tools, journal, tee) {
+        if let Err(broken) = in_wave(wave, &format!("b{}.{at}.", number + 1), tools, journal, tee) {
+            let (at, second) = *broken;
             let message =
                 format!("{}; {} failed too, at {at}: {}", error.message, fallback.what, second.message);
             let error = Error { message, kind: Kind::Outside, ..second }
@@ -379,7 +381,7 @@ fn side_by_side(
     let made = journal.made.clone();
     let shared = Mutex::new(journal);
     let one = |at: &String, effect: &Effect| {
-        one(at, effect, tools, &made, &shared, sink).map_err(|error| (at.clone(), error))
+        one(at, effect, tools, &made, &shared, sink).map_err(|error| Box::new((at.clone(), error)))
     };
     if let [(at, effect)] = effects {
         return Ok(vec![one(at, effect)?]);
@@ -388,7 +390,8 @@ fn side_by_side(
         let threads: Vec<_> =
             effects.iter().map(|(at, effect)| (at, scope.spawn(|| one(at, effect)))).collect();
         let ended = |(at, thread): (&String, std::thread::ScopedJoinHandle<'_, _>)| {
-            thread.join().unwrap_or_else(|_| Err((at.clone(), Error::outside("an effect ended in a panic"))))
+            let panicked = || Box::new((at.clone(), Error::outside("an effect ended in a panic")));
+            thread.join().unwrap_or_else(|_| Err(panicked()))
         };
         threads.into_iter().map(ended).collect()
     });

@@ -178,8 +178,8 @@ impl Tools {
 
     /// The waves up to this one are done: so are the deployments that end with it.
     pub(super) fn wave_done(&self, plan: &Plan, wave: usize, tee: &Tee<'_>) -> Result<()> {
-        let ended = plan.deployments.iter().filter(|it| it.to == wave);
-        ended.map(|it| self.end(plan, &it.what, Outcome::Done, None, tee)).collect()
+        let mut ended = plan.deployments.iter().filter(|it| it.to == wave);
+        ended.try_for_each(|it| self.end(plan, &it.what, Outcome::Done, None, tee))
     }
 
     /// A wave failed: the deployment that it belongs to has ended, if it had begun.
@@ -191,8 +191,8 @@ impl Tools {
         error: &Error,
         tee: &Tee<'_>,
     ) -> Result<()> {
-        let hit = plan.deployments.iter().filter(|it| (it.from..=it.to).contains(&wave));
-        hit.map(|it| self.end(plan, &it.what, outcome, Some(error), tee)).collect()
+        let mut hit = plan.deployments.iter().filter(|it| (it.from..=it.to).contains(&wave));
+        hit.try_for_each(|it| self.end(plan, &it.what, outcome, Some(error), tee))
     }
 
     /// How long the recovery took, beside its objective, for people: empty where nothing was to be recovered.
@@ -227,6 +227,6 @@ impl Tools {
             Err(error) if error.kind == Kind::No => (Outcome::Failed, Some(error)),
             Err(error) => (Outcome::Unverified, Some(error)),
         };
-        plan.deployments.iter().map(|it| self.end(plan, &it.what, outcome, why, tee)).collect()
+        plan.deployments.iter().try_for_each(|it| self.end(plan, &it.what, outcome, why, tee))
     }
 }

@@ -10,8 +10,8 @@ const GROWN: &str =
 
 /// What the forge says of the repository, with other values.
 fn says_of_repository(whole: &Whole, with: &Value) {
-    let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
-    let known = forge.repository().unwrap();
+    let forge = whole.forge.forges().at(&whole.forge.place()).expect("it is known");
+    let known = forge.repository().expect("it is there");
     let (path, mut answer) = match whole.forge.kind {
         Kind::GitHub => (
             "/repos/octocat/hello",
@@ -99,7 +99,7 @@ fn a_protected_branch_and_a_locked_tag_leave_nothing_half_done() {
             assert!(matches!(ran.code, Some(1 | 3)), "{:?} {}", ran.code, ran.text());
             assert!(ran.text().contains(&format!("GH013: {name}")), "{}", ran.text());
             assert_eq!(whole.git.git(&["ls-remote", "origin"]), before, "all or none");
-            let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
+            let forge = whole.forge.forges().at(&whole.forge.place()).expect("it is known");
             assert_eq!(forge.release("v1.1.0").unwrap(), None);
             // Once it is let by, a new run finishes it.
             whole.bash("rm ../origin.git/hooks/pre-receive");
@@ -118,7 +118,7 @@ fn names_with_slashes_and_other_letters_go_all_the_way() {
         whole.steps("release", 0);
         whole.settled("release");
         let head = "vorschlag/größe+1%/main";
-        let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
+        let forge = whole.forge.forges().at(&whole.forge.place()).expect("it is known");
         let request = forge.request(head, "main").unwrap().expect("it is there");
         assert_eq!(request.head, head);
         whole.bash(&format!(
@@ -140,7 +140,7 @@ fn notes_of_a_mebibyte_are_cut_and_that_is_said() {
     for whole in Whole::both("", &script) {
         let ran = whole.steps("release 2.0.0", 0);
         let most = longest_notes(whole.forge.kind);
-        let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
+        let forge = whole.forge.forges().at(&whole.forge.place()).expect("it is known");
         let notes = forge.release("v2.0.0").unwrap().expect("it is there").notes;
         assert!(
             ran.text().contains("are longer than") && ran.text().contains("are cut"),
@@ -166,7 +166,7 @@ fn subjects_mention_nobody_and_link_to_no_script() {
     let script = "commit 'feat: one'; tag v1.0.0; commit 'fix: bump @types/node, thanks @alice' a; commit 'fix: [x](javascript:alert(1))' b";
     for whole in Whole::both("", script) {
         whole.steps("release", 0);
-        let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
+        let forge = whole.forge.forges().at(&whole.forge.place()).expect("it is known");
         let notes = forge.release("v1.0.1").unwrap().expect("it is there").notes;
         assert!(notes.contains("bump `@types/node`, thanks `@alice` "), "{notes}");
         assert!(notes.contains("[x\\](javascript:"), "{notes}");
