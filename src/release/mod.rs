@@ -111,10 +111,12 @@ pub fn release(facts: &Facts<'_>, wanted: &Wanted) -> Result<Plan> {
             && let Some(latest) = only.line.latest.as_ref().filter(|r| r.commit == place.target)
         {
             // The release that an earlier run began: what comes after it in a chain is about this version.
-            let before = only.line.all.iter().map(|r| &r.version).filter(|v| **v < latest.version).max();
+            let before =
+                only.line.all.iter().filter(|r| r.version < latest.version).max_by_key(|r| &r.version);
             plan.output("version", latest.version.to_string());
             plan.output("tag", latest.tag.as_str());
-            plan.output("previous", before.map(ToString::to_string));
+            plan.output("previous", before.map(|r| r.version.to_string()));
+            plan.output("previous_tag", before.map(|r| r.tag.clone()));
         }
         return Ok(plan);
     }

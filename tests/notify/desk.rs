@@ -268,7 +268,7 @@ fn answer(state: &Mutex<State>, ask: &Ask) -> Reply {
         }
         // https://developer.statuspage.io/#tag/incidents: its statuses for maintenance, its required field.
         ("POST" | "PATCH", ["v1", ..])
-            if !ask.headers.get("authorization").is_some_and(|key| key == "OAuth statuspage-planted-key")
+            if ask.headers.get("authorization").is_none_or(|key| key != "OAuth statuspage-planted-key")
                 || !["scheduled", "in_progress", "verifying", "completed"]
                     .iter()
                     .any(|status| body["incident"]["status"] == *status)

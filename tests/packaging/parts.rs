@@ -44,7 +44,7 @@ const ENVIRONMENT: Output = ("environment", "The environment");
 const NOTES: Output = ("notes", "The release notes in Markdown");
 
 /// All of them, in the order of a pipeline.
-pub const PARTS: [Part; 16] = [
+pub const PARTS: [Part; 17] = [
     Part {
         name: "version",
         words: "version",
@@ -140,6 +140,17 @@ pub const PARTS: [Part; 16] = [
         description: "An environment back to the last version that was verified there",
         commands: &[],
         outputs: &[ENVIRONMENT, VERSION, PREVIOUS, ("recovery_seconds", "How long the recovery took")],
+    },
+    Part {
+        name: "env-check",
+        words: "env check",
+        description: "Whether an environment has the variables that are required of it; names only",
+        commands: &[],
+        outputs: &[
+            ENVIRONMENT,
+            ("required", "The required names, as JSON"),
+            ("missing", "Those that are missing, as JSON"),
+        ],
     },
     Part {
         name: "log",
@@ -299,7 +310,7 @@ fn input(arg: &Arg, only: bool) -> Input {
 }
 
 /// Commands that no pipeline has a step for: they are for people, or belong to the root action.
-const FOR_PEOPLE: [&str; 6] = ["init", "doctor", "apply", "resume", "schema", "completions"];
+const FOR_PEOPLE: [&str; 7] = ["init", "incident", "doctor", "apply", "resume", "schema", "completions"];
 
 #[test]
 fn every_command_has_an_action() {

@@ -189,7 +189,7 @@ fn copy_one(from: &Path, to: &Path) {
 }
 
 /// The folders of the actions.
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 17] = [
     "version",
     "changelog",
     "branch",
@@ -197,6 +197,12 @@ const PARTS: [&str; 11] = [
     "gate",
     "release",
     "release-verify",
+    "deploy",
+    "rollback",
+    "env-check",
+    "log",
+    "notify",
+    "timeline",
     "smoke",
     "verify",
     "build",
