@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use regex::Regex;
 use serde_json::Value;
 use serde_json_path::JsonPath;
+use url::Url;
 
 use super::config::{Command, Dns, Http, Tls, Version};
 use super::text::brief;
@@ -33,6 +34,14 @@ impl Answer {
 
 type Judged = Result<(), String>;
 
+/// Whether two locations are one, read from the address that was asked: servers answer with a path or with a whole address
+/// (<https://www.rfc-editor.org/rfc/rfc9110#section-10.2.2>), nginx with the latter.
+fn same_place(asked: &str, found: &str, wanted: &str) -> bool {
+    let from = |base: &Url| base.join(found).ok().zip(base.join(wanted).ok());
+    found == wanted
+        || Url::parse(asked).ok().as_ref().and_then(from).is_some_and(|(found, wanted)| found == wanted)
+}
+
 /// Whether an answer is as expected, but for its version and how long it took.
 pub fn http(check: &Http, answer: &Answer) -> Judged {
     if !check.status.has(answer.status) {
@@ -44,7 +53,7 @@ pub fn http(check: &Http, answer: &Answer) -> Judged {
     }
     if let Some(wanted) = &check.redirects_to {
         match answer.header("location") {
-            Some(found) if found == wanted => {}
+            Some(found) if same_place(&check.url, found, wanted) => {}
             Some(found) => return Err(format!("it redirects to {}, not to {wanted}", brief(found))),
             None => return Err(format!("it does not redirect, to {wanted}")),
         }

@@ -66,6 +66,25 @@ fn answers_are_judged() {
 }
 
 #[test]
+fn a_location_is_a_path_or_a_whole_address() {
+    let says = |location: &str, wanted: &str| {
+        let value = json!({"url": "http://shop.example:8080/old", "status": 301, "redirects_to": wanted});
+        let Kind::Http(it) = check(json!({"http": value})).unwrap().kind else { panic!() };
+        let headers = vec![("location".to_owned(), location.to_owned())];
+        http(&it, &Answer { status: 301, headers, ..Answer::default() }).is_ok()
+    };
+    for location in ["/health", "http://shop.example:8080/health", "health"] {
+        assert!(says(location, "/health"), "{location}");
+    }
+    assert!(says("/health", "http://shop.example:8080/health"));
+    for location in
+        ["http://shop.example/health", "https://shop.example:8080/health", "/health2", "//evil/health"]
+    {
+        assert!(!says(location, "/health"), "{location}");
+    }
+}
+
+#[test]
 fn versions_are_compared() {
     for (place, body, wanted, says) in [
         (json!({"json": "$.version"}), r#"{"version":"v1.2.3"}"#, "1.2.3", ""),
