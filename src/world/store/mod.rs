@@ -87,13 +87,6 @@ fn check(path: &str) -> Result<()> {
     }
 }
 
-/// A name from outside as a part of a path.
-pub fn plain(name: &str) -> String {
-    let keep = |c: char| if c.is_ascii_alphanumeric() || "._-+@".contains(c) { c } else { '-' };
-    let name: String = name.trim_start_matches('.').chars().map(keep).take(80).collect();
-    if name.is_empty() { "-".to_owned() } else { name }
-}
-
 fn walk(folder: &Path, name: &str, below: &str, found: &mut BTreeMap<String, String>) -> Result<()> {
     let failed = |at: &Path| {
         let at = at.display().to_string();
