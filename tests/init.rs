@@ -24,7 +24,9 @@ fn on_a_terminal_what_cannot_be_known_is_asked() {
         assert!(ran.stdout.contains(question), "`{question}` was not asked:\n{}", ran.text());
     }
     let pipeline = world.read("repo/.gitlab-ci.yml").expect("it was written");
-    assert!(pipeline.contains("'deploy:production':") && pipeline.contains("- './deploy.sh'"), "{pipeline}");
+    assert!(pipeline.contains("production: 'production'"), "{pipeline}");
+    let configuration = world.read("repo/release-steps.yml").expect("it was written");
+    assert!(configuration.contains("deploy: './deploy.sh'"), "{configuration}");
     // An empty answer is the usual one: nothing is deployed.
     let (world, ran) = asked("github\\n\\n", "");
     assert_eq!(ran.code, Some(0), "{}", ran.text());

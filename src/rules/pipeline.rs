@@ -88,6 +88,7 @@ impl Pipeline {
             forge_kind => self.forge_kind,
             reports => self.reports.clone(),
             environment => self.environment.clone(),
+            deploys => self.deploys.clone(),
         };
         render("configuration", CONFIGURATION, values)
     }
@@ -103,7 +104,6 @@ impl Pipeline {
             reports => self.reports.clone(),
             legacy => self.legacy,
             environment => self.environment.clone(),
-            deploys => self.deploys.clone(),
             tool_version => self.tool_version.clone(),
         };
         render("github", GITHUB, values)
@@ -119,7 +119,7 @@ impl Pipeline {
     pub fn gitlab(&self) -> Result<String> {
         let scan = (!self.reports.is_empty()).then(|| "true".to_owned());
         let inputs: Vec<Value> = [
-            ("environment", "RELEASE_STEPS_ENVIRONMENT", &self.environment),
+            ("production", "RELEASE_STEPS_PRODUCTION", &self.environment),
             ("scan", "RELEASE_STEPS_SCAN", &scan),
             ("tool-version", "RELEASE_STEPS_VERSION", &self.tool_version),
         ]
@@ -151,8 +151,6 @@ impl Pipeline {
             jobs,
             branches => self.branches.clone(),
             reports => self.reports.clone(),
-            environment => self.environment.clone(),
-            deploys => self.deploys.clone(),
         };
         render("gitlab", GITLAB, values)
     }
@@ -192,12 +190,13 @@ mod tests {
         let read = |text: String| -> serde_json::Value { serde_saphyr::from_str(&text).expect("it is YAML") };
         let configuration = read(pipeline.configuration().expect("it renders"));
         assert_eq!(configuration["scan"]["reports"][0], odd.as_str());
+        assert_eq!(configuration["deploy"]["production"]["command"]["deploy"], odd.as_str());
         let github = read(pipeline.github().expect("it renders"));
         let with = &github["jobs"]["ci"]["with"];
         assert_eq!(with["test"], format!("(cd web && {odd})\n"));
-        assert_eq!(github["jobs"]["deploy"]["with"]["deploy"], format!("{odd}\n"));
+        assert_eq!(github["jobs"]["deploy"]["with"]["environment"], "production");
         let gitlab = read(pipeline.gitlab().expect("it renders"));
         assert_eq!(gitlab["test:npm:web"]["script"][1], format!("(cd web && {odd})"));
-        assert_eq!(gitlab["deploy:production"]["script"][2], odd.as_str());
+        assert_eq!(gitlab["include"][0]["inputs"]["production"], "production");
     }
 }

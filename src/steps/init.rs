@@ -136,18 +136,9 @@ pub fn plan(args: &Args, facts: &Facts<'_>, ask: Asker<'_>) -> Result<Step> {
         }
     }
     if edits.read(CONFIGURATION)?.as_ref() != Some(&pipeline.configuration()?)
-        && let Some(environment) =
-            pipeline.environment.as_ref().filter(|name| !facts.config.gates.contains_key(*name))
+        && let Some(environment) = &pipeline.environment
     {
-        plan.findings.push(
-            Finding::new(
-                Answer::Warning,
-                "gate",
-                format!("the configuration has no gate for `{environment}`"),
-            )
-            .at(CONFIGURATION)
-            .hint(format!("without one nothing is let through: `gates: {{{environment}: [...]}}`")),
-        );
+        missing(facts, environment, &mut plan);
     }
     plan.output("forge", name_of_forge(forge));
     plan.output("languages", pipeline.jobs.iter().map(|job| job.kind).collect::<Vec<_>>());
@@ -337,6 +328,31 @@ fn tell(facts: &Facts<'_>, nothing: bool, odd: &[String], plan: &mut Plan) -> Re
         );
     }
     Ok(())
+}
+
+/// What a configuration that was there already does not say of the environment.
+fn missing(facts: &Facts<'_>, environment: &str, plan: &mut Plan) {
+    let mut warn = |check: &str, message: String, hint: String| {
+        plan.findings.push(Finding::new(Answer::Warning, check, message).at(CONFIGURATION).hint(hint));
+    };
+    if !facts.config.gates.contains_key(environment) {
+        warn(
+            "gate",
+            format!("the configuration has no gate for `{environment}`"),
+            format!(
+                "`gates: {{{environment}: [...]}}` asks for windows, approvals and checks before a deployment"
+            ),
+        );
+    }
+    if !facts.config.deploy.contains_key(environment) {
+        warn(
+            "deploy",
+            format!("the configuration does not say how `{environment}` is deployed to"),
+            format!(
+                "`deploy: {{{environment}: {{command: {{deploy: ./deploy.sh}}}}}}` and `record: {{ref: true}}`"
+            ),
+        );
+    }
 }
 
 fn tell_target(target: Option<&Target>, environment: Option<&str>, plan: &mut Plan) {

@@ -26,8 +26,8 @@ fn templates_say_what_the_command_line_says() {
     check("templates/pipeline/template.yml", &pipeline(Some(CHAIN)));
 }
 
-/// The script of a job: the installer's text, then the command.
-fn script(words: &str) -> String {
+/// The script of a job: what comes before, the installer's text, then the command.
+fn script(before: &str, words: &str) -> String {
     let read = |path: &str| {
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("it is there")
     };
@@ -40,7 +40,7 @@ fn script(words: &str) -> String {
         .collect();
     assert!(!table.contains('\''), "the table of digests is plain");
     let text = format!(
-        "{installer}RELEASE_STEPS_SHA256SUMS='{}'\nbinary=$(release_steps_install)\n\"$binary\" from-inputs {words}\n",
+        "{before}{installer}RELEASE_STEPS_SHA256SUMS='{}'\nbinary=$(release_steps_install)\n\"$binary\" from-inputs {words}\n",
         table.trim_end()
     );
     let mut out = String::from("  script:\n    - |\n");
@@ -57,6 +57,8 @@ struct Job<'a> {
     part: &'a str,
     stage: &'a str,
     image: &'a str,
+    /// Lines of the script before the command.
+    before: &'a str,
     words: &'a str,
     prefix: &'a str,
     variables: Vec<(String, String)>,
@@ -85,7 +87,7 @@ impl Job<'_> {
         for (name, value) in &self.variables {
             let _ = writeln!(out, "    {name}: {}", quoted(value));
         }
-        out.push_str(&script(self.words));
+        out.push_str(&script(self.before, self.words));
         let _ = writeln!(
             out,
             "  artifacts:\n    when: always\n    paths:\n      - {folder}/\n    reports:\n      dotenv: {folder}/outputs.env"
@@ -160,6 +162,7 @@ fn include(part: &Part) -> String {
         stage: "test",
         image: IMAGE,
         part: part.name,
+        before: "",
         words: part.words,
         prefix: &prefix(part),
         variables,
@@ -251,6 +254,7 @@ fn component(part: &Part) -> String {
         stage: "$[[ inputs.stage ]]",
         image: "$[[ inputs.image ]]",
         part: part.name,
+        before: "",
         words: part.words,
         prefix: "$[[ inputs.prefix ]]",
         variables,
@@ -272,12 +276,31 @@ const CHAIN: &[ChainInput] = &[
         "The environment whose gate a release has to pass, of `gates:` in the configuration; empty: no gate",
     ),
     ("scan", "false", "`true` judges the reports that `scan.reports` of the configuration names"),
+    (
+        "staging",
+        "",
+        "The environment that a release is deployed to by itself, of `deploy:` in the configuration; empty: none",
+    ),
+    (
+        "staging-stop",
+        "",
+        "Commands that take the staging environment down, for `sh`; empty: it cannot be stopped from GitLab",
+    ),
+    (
+        "production",
+        "",
+        "The environment that a release is deployed to with a click, of `deploy:` in the configuration; empty: none",
+    ),
     ("channel", "", "A pre-release of this channel: `rc` makes 1.3.0-rc.1"),
     ("tool-version", "", TOOL_VERSION),
 ];
 
+/// What a release made, which a deployment of this pipeline is about.
+const RELEASED: &str = "if [ \"${RELEASE_RELEASED:-}\" != true ]; then echo 'nothing was released'; exit 0; fi\nexport VERSION=\"$RELEASE_VERSION\"\n";
+
 /// The chain: messages and titles are checked in merge requests; on the default branch the next version is told, what
-/// scanners said is judged, the gate is asked, and the release is one click away.
+/// scanners said is judged, the gate is asked, and the release is one click away. What was released is deployed to staging by itself, and to production
+/// by another click; a third goes back.
 fn pipeline(component: Option<&[ChainInput]>) -> String {
     let value = |name: &str| match component {
         Some(_) => format!("$[[ inputs.{name} ]]"),
@@ -306,7 +329,7 @@ fn pipeline(component: Option<&[ChainInput]>) -> String {
             let _ = writeln!(out, "#   RELEASE_STEPS_VERSION: {TOOL_VERSION}");
         }
     }
-    out.push_str("stages: [build, test, scan, version, gate, release]\n\n");
+    out.push_str("stages: [build, test, scan, version, gate, release, deploy]\n\n");
     let part = |name: &str| PARTS.iter().find(|part| part.name == name).expect("there is such a part");
     let on_default = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH";
     let requests = "$CI_PIPELINE_SOURCE == \"merge_request_event\"";
@@ -321,6 +344,7 @@ fn pipeline(component: Option<&[ChainInput]>) -> String {
             stage,
             image: IMAGE,
             part: part.name,
+            before: if name.contains("deploy") { RELEASED } else { "" },
             words: part.words,
             prefix: &prefix(part),
             variables,
@@ -342,13 +366,11 @@ fn pipeline(component: Option<&[ChainInput]>) -> String {
         vec![input("command", "next"), input("channel", &value("channel"))],
         rule(on_default, ""),
     );
-    let gate = format!(
-        "{} && {on_default}",
-        (match component {
-            Some(_) => is("environment", "!= \"\""),
-            None => value("environment"),
-        })
-    );
+    let named = |name: &str| match component {
+        Some(_) => format!("{} && {on_default}", is(name, "!= \"\"")),
+        None => format!("{} && {on_default}", value(name)),
+    };
+    let gate = named("environment");
     job(
         "release-steps:gate",
         "gate",
@@ -367,6 +389,58 @@ fn pipeline(component: Option<&[ChainInput]>) -> String {
         part("release"),
         vec![input("channel", &value("channel"))],
         release,
+    );
+    let place = |name: &str, more: &str| {
+        let name_of = value(name);
+        format!(
+            "  environment:\n    name: {0}\n    deployment_tier: {name}\n{more}  resource_group: {0}\n",
+            quoted(&name_of)
+        )
+    };
+    let needs = "  needs: ['release-steps:release']\n";
+    let manual = "      when: manual\n";
+    let deploy = |name: &str| vec![input("environment", &value(name))];
+    job(
+        "release-steps:deploy:staging",
+        "deploy",
+        part("deploy"),
+        deploy("staging"),
+        format!(
+            "{needs}{}{}",
+            place("staging", "    on_stop: 'release-steps:stop:staging'\n"),
+            rule(&named("staging"), "")
+        ),
+    );
+    job(
+        "release-steps:deploy:production",
+        "deploy",
+        part("deploy"),
+        deploy("production"),
+        format!("{needs}{}{}", place("production", ""), rule(&named("production"), manual)),
+    );
+    let by_hand = "      when: manual\n      allow_failure: true\n";
+    job(
+        "release-steps:rollback:production",
+        "deploy",
+        part("rollback"),
+        deploy("production"),
+        format!("  needs: []\n{}{}", place("production", ""), rule(&named("production"), by_hand)),
+    );
+    let _ = write!(
+        out,
+        "'release-steps:stop:staging':\n  stage: deploy\n  image: {}\n  needs: []\n  environment:\n    name: {}\n    action: stop\n  \
+         resource_group: {1}\n{}  variables:\n    GIT_DEPTH: '1'\n    RELEASE_STEPS_STOP_COMMANDS: {}\n  script:\n    - sh -euc \"$RELEASE_STEPS_STOP_COMMANDS\"\n",
+        quoted(IMAGE),
+        quoted(&value("staging")),
+        rule(
+            &format!(
+                "{} && {}",
+                named("staging"),
+                named("staging-stop").split(" && ").next().expect("a condition")
+            ),
+            by_hand
+        ),
+        quoted(&value("staging-stop")),
     );
     out
 }

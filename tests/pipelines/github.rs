@@ -61,9 +61,13 @@ fn act_with(sample: &Sample, workflow: &str, event: &str, action: &Path) -> Ran 
     run(command)
 }
 
-/// A workflow without what act does not know yet.
+/// A workflow without what act does not know yet, and without what it would fetch from github.com: a checkout of another
+/// commit than its own, and the download of artifacts.
 fn known_to_act(text: &str) -> String {
-    text.replace("      queue: max\n", "")
+    let text = text.replace("      queue: max\n", "").replace("          ref: ${{ inputs.ref }}\n", "");
+    let mut steps: Vec<&str> = text.split("      - ").collect();
+    steps.retain(|step| !step.starts_with("uses: actions/download-artifact@"));
+    steps.join("      - ")
 }
 
 fn sample(script: &str, workflow: &str) -> Option<Sample> {
@@ -206,10 +210,15 @@ fn calling(script: &str, workflow: &str, with: &str, more: &str) -> Option<Sampl
         "on: push\njobs:\n  call:\n    uses: ./.github/workflows/{workflow}\n    with: {{tool-version: local, {with}}}\n{more}"
     );
     let sample = sample(script, &call)?;
+    own_workflow(&sample, workflow);
+    Some(sample)
+}
+
+/// Copies one of our reusable workflows into the sample's repository.
+fn own_workflow(sample: &Sample, workflow: &str) {
     let path = format!(".github/workflows/{workflow}");
     let text = fs::read_to_string(Path::new(ROOT).join(&path)).expect("there is such a workflow");
     sample.write(&format!("repo/{path}"), &known_to_act(&text));
-    Some(sample)
 }
 
 #[test]
@@ -251,18 +260,41 @@ fn the_release_workflow_releases_once() {
 
 #[test]
 fn the_deploy_workflow_asks_the_gate_and_rolls_back() {
-    let script = "printf 'gates:\\n  open:\\n    - window: {zone: UTC, open: [{days: mon-sun, hours: \"00:00-24:00\"}]}\\n  closed:\\n    - expression: \"false\"\\n' >release-steps.yml";
-    let with = |environment: &str, verify: &str| {
+    let script = r#"
+        cat >release-steps.yml <<'CONFIG'
+record: {ref: true}
+gates:
+  open: [{window: {zone: UTC, open: [{days: mon-sun, hours: "00:00-24:00"}]}}]
+  closed: [{expression: "false"}]
+deploy:
+  open: &commands {command: {deploy: 'echo "deployed $VERSION after ${PREVIOUS_VERSION:-nothing} from $(cat package.json) with ${#KEY}"', verify: 'test "$VERSION" != 1.3.0'}}
+  closed: *commands
+CONFIG
+        git add -A; git commit -qm 'feat: more'; git tag -a -m v1.3.0 v1.3.0; git push -q origin main --tags"#;
+    let call = |name: &str, needs: &str, environment: &str, version: &str| {
         format!(
-            "environment: {environment}, version: 1.3.0, previous-version: 1.2.3, deploy: 'echo \"deployed $VERSION\"', verify: '{verify}', rollback: 'echo \"back to $PREVIOUS_VERSION\"'"
+            "  {name}:\n{needs}    uses: ./.github/workflows/deploy.yml\n    \
+             with: {{tool-version: local, environment: {environment}, version: {version}}}\n    \
+             secrets:\n      variables: |\n        # of the commands\n        KEY=planted-key\n"
         )
     };
-    let Some(sample) = calling(script, "deploy.yml", &with("open", "true"), "") else { return };
-    act(&sample).passes().says("| deployed 1.3.0").says_not("| back to");
-    let Some(sample) = calling(script, "deploy.yml", &with("open", "false"), "") else { return };
-    act(&sample).fails().says("| deployed 1.3.0").says("| back to 1.2.3");
-    let Some(sample) = calling(script, "deploy.yml", &with("closed", "true"), "") else { return };
-    act(&sample).fails().says_not("| deployed").says_not("| back to");
+    let workflow = |jobs: &str| {
+        let sample = sample(script, &format!("on: push\njobs:\n{jobs}"))?;
+        own_workflow(&sample, "deploy.yml");
+        Some(sample)
+    };
+    // The bad version goes, and what was verified comes back; the second job knows it from the record.
+    let jobs = call("first", "", "open", "1.2.3")
+        + &call("second", "    needs: first\n", "open", "1.3.0")
+        + "  after:\n    needs: second\n    if: always()\n    runs-on: ubuntu-latest\n    steps:\n      \
+           - env: {SEEN: '${{ needs.second.outputs.verdict }} ${{ needs.second.outputs.previous }} ${{ needs.second.outputs.gate }}'}\n        \
+           run: echo \"after $SEEN\"\n";
+    let Some(sample) = workflow(&jobs) else { return };
+    let ran = act(&sample).fails().says("deployed 1.2.3 after nothing").says("deployed 1.3.0 after 1.2.3");
+    assert!(ran.log.contains("deployed 1.2.3 after 1.2.3"), "it does not go back:\n{}", ran.log);
+    ran.says(" with 11").says("after fail 1.2.3 pass").says_not("planted-key");
+    let Some(sample) = workflow(&call("only", "", "closed", "1.2.3")) else { return };
+    act(&sample).fails().says_not("deployed 1.2.3 after");
 }
 
 #[test]

@@ -91,10 +91,26 @@ fn a_release_of_the_written_pipeline_is_deployed() {
         "--forge github --tool-version local --environment production --deploy 'echo \"deployed $VERSION\"'";
     let Some(sample) = sample("go-module", flags, "true") else { return };
     // The gate that is written is open on no Friday: today may be one. Nothing is released at a forge here.
-    sample
-        .bash("sed -i s/mon-thu/mon-sun/ release-steps.yml && echo 'release: {forge: false}' >>release-steps.yml && git add -A && git commit -qm 'ci: pipeline' && git push -q origin main")
-        .passes();
-    github::act_event(&sample, "release-steps.yml", "workflow_dispatch").passes().says("| deployed 1.3.0");
+    sample.bash(READY).passes();
+    github::act_event(&sample, "release-steps.yml", "workflow_dispatch").passes().says("deployed 1.3.0");
     assert!(Path::new(&sample.dir.path().join("origin.git")).exists());
-    sample.bash("git --git-dir \"$TOP/origin.git\" rev-parse v1.3.0").passes();
+    sample.bash("git --git-dir \"$TOP/origin.git\" rev-parse v1.3.0 refs/release-steps/record").passes();
+}
+
+const READY: &str = "sed -i s/mon-thu/mon-sun/ release-steps.yml && echo 'release: {forge: false}' >>release-steps.yml && git add -A && git commit -qm 'ci: pipeline' && git push -q origin main";
+
+#[test]
+fn at_gitlab_two_clicks_release_and_deploy() {
+    let flags =
+        "--forge gitlab --tool-version local --environment production --deploy 'echo \"deployed $VERSION\"'";
+    let Some(sample) = sample("go-module", flags, "true") else { return };
+    sample.bash(READY).passes();
+    gitlab::at(&sample, "https://gitlab.com");
+    gitlab::pipeline(
+        &sample,
+        &["--manual", "release-steps:release", "--needs", "release-steps:deploy:production"],
+    )
+    .passes()
+    .says("deployed 1.3.0");
+    sample.bash("git --git-dir \"$TOP/origin.git\" rev-parse v1.3.0 refs/release-steps/record").passes();
 }

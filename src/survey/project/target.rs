@@ -5,6 +5,9 @@ use super::languages::scripts;
 use crate::error::Result;
 use crate::facts::Facts;
 
+/// No file says how the app is called: a variable does. What is deployed is the commit of the version's tag, old ones too.
+const HEROKU: &str = "git push --force \"https://git.heroku.com/${HEROKU_APP:?names the app}.git\" \"$COMMIT:refs/heads/main\"";
+
 /// A way to deploy that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -69,7 +72,7 @@ pub fn target(facts: &Facts<'_>) -> Result<Option<Target>> {
         );
     }
     if let Some((file, _)) = first(&|folder, file| folder.is_empty() && file == "Procfile") {
-        return named("Heroku", file, vec!["git push https://git.heroku.com/app.git HEAD:main".to_owned()]);
+        return named("Heroku", file, vec![HEROKU.to_owned()]);
     }
     Ok(None)
 }
