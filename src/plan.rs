@@ -1,6 +1,6 @@
 //! A plan: what a step found, what must hold, and every effect that it would cause. Versioned JSON, can be saved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,9 @@ pub struct Plan {
     /// Values for whoever comes next: `version`, `tag`, `notes`, …
     #[serde(default)]
     pub outputs: BTreeMap<String, Value>,
+    /// The outputs that are true whether the plan comes to its end or not; the others speak of what it brings about.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub known: BTreeSet<String>,
 }
 
 /// Effects that do not depend on each other.
@@ -228,6 +231,7 @@ impl Plan {
             fallbacks: Vec::new(),
             deployments: Vec::new(),
             outputs: BTreeMap::new(),
+            known: BTreeSet::new(),
         }
     }
 
@@ -244,6 +248,12 @@ impl Plan {
     /// Adds an output.
     pub fn output(&mut self, name: &str, value: impl Into<Value>) {
         self.outputs.insert(name.to_owned(), value.into());
+    }
+
+    /// Adds an output that is true whether the plan comes to its end or not.
+    pub fn known(&mut self, name: &str, value: impl Into<Value>) {
+        self.output(name, value);
+        self.known.insert(name.to_owned());
     }
 
     /// Every effect in the order of the waves, with its place `wave.effect`, counted from 1.
@@ -284,6 +294,7 @@ impl Plan {
             ..it
         }));
         self.outputs.extend(other.outputs);
+        self.known.extend(other.known);
     }
 
     /// Whether nothing would be done.

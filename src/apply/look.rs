@@ -32,6 +32,7 @@ impl Told {
     /// The plan with what its effects found out.
     pub fn into_plan(self, mut plan: Plan) -> Plan {
         plan.findings.extend(self.findings);
+        plan.known.extend(self.outputs.keys().cloned());
         plan.outputs.extend(self.outputs);
         plan.summary = self.summary.unwrap_or(plan.summary);
         plan

@@ -159,6 +159,12 @@ impl Tools {
         record.ended = Some(Timestamp::now());
         record.why = why.cloned();
         record.effects = tee.did();
+        let verdict = match outcome {
+            Outcome::Done if what.verifies => "pass",
+            Outcome::Failed | Outcome::RolledBack => "fail",
+            _ => "unknown",
+        };
+        self.note([], [("verdict".to_owned(), verdict.into())]);
         let mut what = what.clone();
         what.recovery = match (outcome, what.bad_since) {
             (Outcome::RolledBack, _) => tee.recovery(),

@@ -62,10 +62,10 @@ pub fn deploy(facts: &Facts<'_>, wanted: &Wanted<'_>) -> Result<Plan> {
     let version = &what.version;
     let mut plan = Plan::new("deploy", facts.now.timestamp());
     plan.summary = format!("deploy {version} to {environment}");
-    plan.output("environment", environment);
+    plan.known("environment", environment);
     plan.output("version", version.as_str());
     plan.output("tag", what.tag.clone());
-    plan.output("previous", place.live.clone());
+    plan.known("previous", place.live.clone());
     let is_live = place.live.as_ref().is_some_and(|live| same(live, version)) && !wanted.again;
     let known = place.standing.live.as_ref().filter(|live| same(&live.version, version));
     if is_live && known.is_some_and(|live| live.verified) {
@@ -147,7 +147,7 @@ fn gate(facts: &Facts<'_>, wanted: &Wanted<'_>, plan: &mut Plan) -> Result<()> {
     };
     let asking = ask(facts, question)?;
     plan.findings.extend(asking.findings(false));
-    plan.output("gate", asking.verdict.to_string());
+    plan.known("gate", asking.verdict.to_string());
     plan.output("gate_checks", asking.checks());
     Ok(())
 }
@@ -255,7 +255,7 @@ impl Place<'_> {
         if !messages.is_empty() {
             waves.push(Wave { effects: messages });
         }
-        plan.output("rollback_to", target.version.as_str());
+        plan.known("rollback_to", target.version.as_str());
         plan.fallbacks.push(Fallback {
             from,
             to,

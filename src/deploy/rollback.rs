@@ -28,8 +28,8 @@ pub fn rollback(facts: &Facts<'_>, wanted: &Back<'_>) -> Result<Plan> {
     let place = Place::read(facts, wanted.environment)?;
     let environment = wanted.environment;
     let mut plan = Plan::new("rollback", facts.now.timestamp());
-    plan.output("environment", environment);
-    plan.output("previous", place.live.clone());
+    plan.known("environment", environment);
+    plan.known("previous", place.live.clone());
     let live = place.live.clone();
     let target = match &wanted.to {
         Some(version) => {

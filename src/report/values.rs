@@ -28,8 +28,9 @@ impl Ending<'_> {
     /// end, speak of what is not there.
     fn outputs(&self) -> Map<String, Value> {
         let Some(plan) = self.plan else { return Map::new() };
-        let holds = self.error.is_none() || plan.regardless || plan.is_empty();
-        if holds { plan.outputs.clone().into_iter().collect() } else { Map::new() }
+        let all = self.error.is_none() || plan.regardless || plan.is_empty();
+        let holds = |name: &String| all || plan.known.contains(name);
+        plan.outputs.clone().into_iter().filter(|(name, _)| holds(name)).collect()
     }
 
     /// Names and values for the next steps: `outcome`, `summary` and `json` (all outputs as one object), then the
