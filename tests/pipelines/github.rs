@@ -183,6 +183,7 @@ fn a_planted_failure_stops_each_step() {
         ("version", "command: check, title: 'no convention'", "no convention", "verdict", ""),
         ("scan", "reports: broken.sarif", "broken.sarif", "verdict", "unknown fail"),
         ("gate", "environment: closed", "planted", "verdict", "fail"),
+        ("smoke", "url: 'http://127.0.0.1:9/', within: 1s", "127.0.0.1:9", "verdict", "fail"),
         ("gate", "environment: missing", "missing", "verdict", ""),
         ("version", "dry-run: 'perhaps'", "neither true nor false", "version", ""),
         ("version", "channel: 'rc --yes'", "rc --yes", "version", ""),
