@@ -32,6 +32,12 @@ musl_gcc() {
 if timeout 300 rustup target add "$musl" >&2 && compiler=$(musl_gcc); then
     target=$musl
     export "CC_${musl//-/_}=$compiler"
+    if [ "$folder" = release ]; then
+        # A panic ends the program, so nothing is ever unwound; and most of what is relocated at the start is so alike that
+        # a list of bits does (https://maskray.me/blog/2021-10-31-relative-relocations-and-relr).
+        export RUSTFLAGS="${RUSTFLAGS:-} -C force-unwind-tables=no -C link-arg=-Wl,-z,pack-relative-relocs"
+        export CFLAGS="${CFLAGS:-} -fno-asynchronous-unwind-tables -fno-unwind-tables"
+    fi
 else
     echo "no musl here: the binary is linked with this machine's C library" >&2
     target="$(uname -m)-unknown-linux-gnu"

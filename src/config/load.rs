@@ -1,6 +1,9 @@
 //! Reads the configuration file.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -51,11 +54,7 @@ pub fn parse(text: &str, file: &str) -> Result<Config> {
     if only_comments {
         return Ok(Config::default());
     }
-    let options = serde_saphyr::options! {
-        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
-        strict_booleans: true,
-    };
-    let config: Config = serde_saphyr::from_str_with_options(text, options).map_err(|e| explain(&e, file))?;
+    let config: Config = read(text, file)?;
     match config.gates.values().find_map(Gate::misfit) {
         Some(misfit) => Err(wrong(text, file, &misfit)),
         None => Ok(config),
@@ -65,71 +64,103 @@ pub fn parse(text: &str, file: &str) -> Result<Config> {
 /// Says which check does not fit to the others, and shows its line.
 fn wrong(text: &str, file: &str, misfit: &Misfit) -> Error {
     let (line, column) = misfit.place;
-    let at = usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);
-    let shown = text.lines().nth(at).unwrap_or_default();
-    let margin = " ".repeat(line.to_string().len());
-    let mark = " ".repeat(usize::try_from(column.saturating_sub(1)).unwrap_or(0).min(shown.len()));
+    let at = |number| usize::try_from(number).unwrap_or(usize::MAX);
     Error::usage(format!("the configuration is wrong: {}", misfit.why))
         .at(format!("{file}:{line}:{column}"))
-        .detail(format!(
-            "{margin}--> {file}:{line}:{column}\n{margin} |\n{line} | {shown}\n{margin} | {mark}^"
-        ))
+        .detail(drawn(text, file, (at(line), at(column))))
         .hint("`release-steps schema` prints what may stand there")
+}
+
+/// A place of the text with the lines before it.
+fn drawn(text: &str, file: &str, (line, column): (usize, usize)) -> String {
+    let margin = " ".repeat(line.to_string().len());
+    let first = line.saturating_sub(2).max(1);
+    let mut out = format!("{margin}--> {file}:{line}:{column}\n{margin} |\n");
+    for (number, shown) in (1..).zip(text.lines()).skip(first - 1).take(line + 1 - first) {
+        let _ = writeln!(out, "{number:>width$} | {shown}", width = margin.len());
+    }
+    let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let mark = " ".repeat(column.saturating_sub(1).min(shown.chars().count()));
+    let _ = write!(out, "{margin} | {mark}^");
+    out
 }
 
 /// Reads a file of waivers: a YAML list.
 pub fn parse_waivers(text: &str, file: &str) -> Result<Vec<crate::rules::scan::waiver::Waiver>> {
+    read(text, file)
+}
+
+/// Reads YAML. The types do not meet the reader itself but one that is behind a pointer: the code of the reader is there once
+/// and not once for each type, which would be a tenth of the program. The price is that errors come as texts, with the place at
+/// their end.
+fn read<T: DeserializeOwned>(text: &str, file: &str) -> Result<T> {
     let options = serde_saphyr::options! {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
         strict_booleans: true,
+        with_snippet: false,
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(|e| explain(&e, file))
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |reader| {
+        erased_serde::deserialize(&mut <dyn erased_serde::Deserializer<'_>>::erase(reader))
+            .map_err(serde::de::Error::custom)
+    })
+    .map_err(|error| explain(&error, text, file))
 }
 
 /// Says what is wrong, where, and how the lines around look.
-fn explain(error: &serde_saphyr::Error, file: &str) -> Error {
-    let at = error.location();
-    let place = at.map_or(file.to_owned(), |at| format!("{file}:{}:{}", at.line(), at.column()));
-    let plainly = |text: &str| {
-        text.replace(", set DuplicateKeyPolicy in Options if acceptable", "")
-            .replace("expected mapping start", "expected keys with values")
-            .replace(
-                "invalid boolean (strict mode expects true/false)",
-                "expected `true` or `false`, without quotes",
-            )
-    };
+fn explain(error: &serde_saphyr::Error, text: &str, file: &str) -> Error {
     let plain = error.render_with_options(serde_saphyr::render_options! {
         snippets: serde_saphyr::SnippetMode::Off,
     });
-    let mut message = plainly(plain.lines().next().unwrap_or("it is not valid"));
-    if let Some(at) = at {
-        // The place stands apart.
-        let suffix = format!(" at line {}, column {}", at.line(), at.column());
-        message.truncate(message.trim_end_matches(&suffix).len());
-    }
-    let drawn = error.render_with_options(serde_saphyr::render_options! { source_name: Some(file) });
-    let drawn = plainly(&drawn);
-    let lines: Vec<&str> = drawn.lines().skip_while(|line| !line.trim_start().starts_with("-->")).collect();
+    let plain = plain.lines().next().unwrap_or("it is not valid");
+    // The first place is the innermost.
+    let (message, place) = match plain.split_once(" at line ") {
+        Some((message, rest)) => (message, place(rest)),
+        None => (plain, None),
+    };
+    let place = place.or_else(|| {
+        let at = error.location()?;
+        Some((usize::try_from(at.line()).ok()?, usize::try_from(at.column()).ok()?))
+    });
+    let message = message
+        .replace(", set DuplicateKeyPolicy in Options if acceptable", "")
+        .replace("expected mapping start", "expected keys with values")
+        .replace(
+            "invalid boolean (strict mode expects true/false)",
+            "expected `true` or `false`, without quotes",
+        );
     let hint = match meant(&message) {
         Some(name) => format!("did you mean `{name}`?"),
         None => "`release-steps schema` prints what may stand there".to_owned(),
     };
-    Error::usage(format!("the configuration is wrong: {message}"))
-        .at(place)
-        .detail(lines.join("\n"))
-        .hint(hint)
+    let told = Error::usage(format!("the configuration is wrong: {message}")).hint(hint);
+    match place {
+        Some(place) => told
+            .at(format!("{file}:{}:{}", place.0, place.1))
+            .detail(format!("{} {message}", drawn(text, file, place))),
+        None => told.at(file),
+    }
+}
+
+/// `3, column 5`, and whatever follows.
+fn place(text: &str) -> Option<(usize, usize)> {
+    let (line, rest) = text.split_once(", column ")?;
+    let column: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some((line.parse().ok()?, column.parse().ok()?))
 }
 
 /// The known name that an unknown one is close to.
 fn meant(message: &str) -> Option<&str> {
-    let (unknown, known) = message.strip_prefix("unknown field `")?.split_once("`, expected")?;
-    let known: Vec<&str> = known
+    let unknown =
+        ["unknown field `", "unknown variant `"].iter().find_map(|start| message.strip_prefix(start))?;
+    let (unknown, known) = unknown.split_once("`, expected")?;
+    known
         .trim_start_matches(" one of")
         .split([',', ' '])
-        .map(|n| n.trim_matches('`'))
-        .filter(|n| !n.is_empty())
-        .collect();
-    similar::get_close_matches(unknown, &known, 1, 0.7).first().copied()
+        .map(|name| name.trim_matches('`'))
+        .map(|name| (strsim::normalized_damerau_levenshtein(unknown, name), name))
+        .filter(|(near, name)| *near >= 0.6 && !name.is_empty())
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
 }
 
 /// The JSON Schema of the configuration (draft 2020-12), for editors and for check-jsonschema.

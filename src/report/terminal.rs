@@ -1,6 +1,7 @@
 //! People: a terminal with colour and progress, or a job's log without.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;
@@ -8,7 +9,8 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
-use similar::{ChangeTag, TextDiff};
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::{DiffOp, DiffTag};
 
 use super::{Redactor, Runner, github, gitlab, token};
 use crate::apply::{Outcome, Report};
@@ -278,34 +280,38 @@ fn one(out: &mut String, at: &str, effect: &Effect, reports: bool) {
 }
 
 fn file(out: &mut String, edit: &FileEdit) {
-    let (before, after) = differing(edit.before.as_deref().unwrap_or_default(), &edit.after);
-    let diff = TextDiff::from_lines(before, after);
-    let changes = diff.iter_all_changes().filter(|c| c.tag() != ChangeTag::Equal);
-    let changes: Vec<(ChangeTag, &str)> = changes.map(|c| (c.tag(), c.value())).collect();
-    for (tag, line) in changes.iter().take(DIFF_LINES) {
-        let (style, sign) = if *tag == ChangeTag::Delete { (RED, '-') } else { (GREEN, '+') };
-        let line = line.trim_end_matches(['\n', '\r']);
-        let _ = writeln!(out, "        {}", painted(style, format!("{sign} {line}").trim_end()));
+    let lines = |text| str::split_inclusive(text, '\n').collect::<Vec<&str>>();
+    let (old, new) = (lines(edit.before.as_deref().unwrap_or_default()), lines(&edit.after));
+    let (old, new) = differing(&old, &new);
+    let Ok(ops) = changes(old, new);
+    let mut changed: Vec<(Style, char, &str)> = Vec::new();
+    for op in ops.iter().filter(|op| op.tag() != DiffTag::Equal) {
+        changed.extend(old[op.old_range()].iter().map(|line| (RED, '-', *line)));
+        changed.extend(new[op.new_range()].iter().map(|line| (GREEN, '+', *line)));
     }
-    if changes.len() > DIFF_LINES {
-        let more = format!("… {} more lines", changes.len() - DIFF_LINES);
+    for (style, sign, line) in changed.iter().take(DIFF_LINES) {
+        let line = line.trim_end_matches(['\n', '\r']);
+        let _ = writeln!(out, "        {}", painted(*style, format!("{sign} {line}").trim_end()));
+    }
+    if changed.len() > DIFF_LINES {
+        let more = format!("… {} more lines", changed.len() - DIFF_LINES);
         let _ = writeln!(out, "        {}", painted(DIM, &more));
     }
 }
 
-/// Two texts without the lines that they begin and end with alike: a changelog of megabytes gets one new section.
-fn differing<'t>(before: &'t str, after: &'t str) -> (&'t str, &'t str) {
-    let alike = |a: &[&str], b: &[&str]| a.iter().zip(b).take_while(|(a, b)| a == b).count();
-    let (old, new): (Vec<&str>, Vec<&str>) =
-        (before.split_inclusive('\n').collect(), after.split_inclusive('\n').collect());
-    let head = alike(&old, &new);
-    let (mut old_rest, mut new_rest) = (old[head..].to_vec(), new[head..].to_vec());
-    let start: usize = old[..head].iter().map(|line| line.len()).sum();
-    old_rest.reverse();
-    new_rest.reverse();
-    let tail = alike(&old_rest, &new_rest);
-    let end: usize = old_rest[..tail].iter().map(|line| line.len()).sum();
-    (&before[start..before.len() - end], &after[start..after.len() - end])
+/// What differs, by the one algorithm that is needed: choosing it at run time would build in all of them.
+fn changes(old: &[&str], new: &[&str]) -> std::result::Result<Vec<DiffOp>, Infallible> {
+    let mut hook = Compact::new(Replace::new(Capture::new()), old, new);
+    myers::diff(&mut hook, old, 0..old.len(), new, 0..new.len())?;
+    Ok(hook.into_inner().into_inner().into_ops())
+}
+
+/// Lines without those that both begin and end with: a changelog of megabytes gets one new section.
+fn differing<'a, 't>(old: &'a [&'t str], new: &'a [&'t str]) -> (&'a [&'t str], &'a [&'t str]) {
+    let head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
+    let (old, new) = (&old[head..], &new[head..]);
+    let tail = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+    (&old[..old.len() - tail], &new[..new.len() - tail])
 }
 
 /// How a run ended, for people.

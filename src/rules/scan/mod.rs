@@ -285,3 +285,14 @@ pub struct Report {
     /// What the scanner could not look at, and entries that could not be read.
     pub gaps: Vec<String>,
 }
+
+impl Report {
+    /// Adds a finding. The list grows by a quarter at a time: there may be a hundred thousand, and room for twice as many
+    /// would be most of what a scan holds.
+    pub fn keep(&mut self, finding: Finding) {
+        if self.findings.len() == self.findings.capacity() {
+            self.findings.reserve_exact(self.findings.len() / 4 + 64);
+        }
+        self.findings.push(finding);
+    }
+}

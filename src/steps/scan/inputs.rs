@@ -191,7 +191,10 @@ fn add(all: &mut Gathered, report: Report, shown: &str) {
         let text = format!("{} could not look at everything: {gap}", names.join(", "));
         all.notes.push(Found::new(Answer::Warning, "scan-gap", text).at(shown.to_owned()));
     }
-    all.findings.extend(report.findings);
+    match all.findings.is_empty() {
+        true => all.findings = report.findings,
+        false => all.findings.extend(report.findings),
+    }
     if let Some(tests) = report.tests {
         let sum = all.tests.get_or_insert_default();
         sum.total = sum.total.saturating_add(tests.total);

@@ -203,6 +203,7 @@ struct Bits<'a> {
 
 impl Bits<'_> {
     /// Makes at least 56 bits ready. Behind every object of a pack is more: the next one, or the pack's own name.
+    #[inline(always)]
     fn refill(&mut self) -> Option<()> {
         let next = self.input.get(self.at..)?.first_chunk()?;
         self.ready |= u64::from_le_bytes(*next).wrapping_shl(self.count);
@@ -212,11 +213,13 @@ impl Bits<'_> {
     }
 
     /// Passes over as many bits as the lowest six of `entry` say.
+    #[inline(always)]
     fn skip(&mut self, entry: Entry) {
         self.ready = self.ready.wrapping_shr(u32::from(entry));
         self.count = self.count.wrapping_sub(u32::from(entry));
     }
 
+    #[inline(always)]
     fn take(&mut self, count: u8) -> usize {
         let value = self.ready & ((1 << count) - 1);
         self.skip(u16::from(count));

@@ -59,7 +59,7 @@ impl Taker for Own {
 
     fn value(&mut self, path: &[String], json: &[u8]) -> Result<(), Fault> {
         match path.first().map(String::as_str) {
-            Some("findings") => self.report.findings.push(settled(parse(json)?)),
+            Some("findings") => self.report.keep(settled(parse(json)?)),
             Some("release-steps-scan") => self.format = object::<Head>(json)?.format,
             Some("tests") => self.report.tests = parse::<Option<Tests>>(json)?,
             Some("coverage") => self.report.coverage = parse::<Option<Coverage>>(json)?,

@@ -161,7 +161,7 @@ impl<'r> Sarif<'r> {
         }
         let own = entry.properties.0.own.take();
         if let Some(own) = own.and_then(|own| serde_json::from_value::<Finding>(own).ok()) {
-            self.report.findings.push(super::own::settled(own));
+            self.report.keep(super::own::settled(own));
             return;
         }
         let id = entry.rule_id.get().or(entry.rule.id.get());
@@ -213,7 +213,7 @@ impl<'r> Sarif<'r> {
         }
         let level = entry.level.get().map(of_level);
         self.pending.push(Pending { at: self.report.findings.len(), level, rule, kind: tag });
-        self.report.findings.push(finding);
+        self.report.keep(finding);
     }
 
     fn end_of_run(&mut self) {

@@ -91,7 +91,7 @@ impl<'r> Snyk<'r> {
             {
                 finding.package = Some(package);
             }
-            self.report.findings.push(finding);
+            self.report.keep(finding);
         }
         if self.count == Some(0) {
             self.empty.push(if self.file.is_empty() { "a project".to_owned() } else { self.file.clone() });
