@@ -8,6 +8,7 @@
 #   RELEASE_STEPS_MIRROR       an address that has the archives under VERSION/; they are held against the same table
 #   RELEASE_STEPS_SHA256SUMS   the table itself: lines of version, target and SHA-256 [default: the file beside this one]
 #   RUNNER_TOOL_CACHE, RELEASE_STEPS_CACHE   a folder that keeps archives between jobs; each is checked again when used
+#   RUNNER_TEMP                the job's own folder: what one step unpacked there is there for the next
 release_steps_install() (
     set -eu
     fail() {
@@ -46,6 +47,12 @@ release_steps_install() (
     digest=$(printf '%s\n' "$table" | awk -v version="$version" -v target="$target" '$1 == version && $2 == target { print $3 }')
     [ -n "$digest" ] || fail "no digest is known here for version ${version:-(none)} on $target; known: ${known:-none}"
 
+    # The folder is made whole elsewhere and then named so, after every check that is asked for: what has the name was checked.
+    ready=${RUNNER_TEMP:+$RUNNER_TEMP/release-steps-$digest${RELEASE_STEPS_ATTESTATION:+-$RELEASE_STEPS_ATTESTATION}}
+    if [ -n "$ready" ] && [ -x "$ready/$program" ]; then
+        printf '%s\n' "$ready/$program"
+        exit 0
+    fi
     archive=release-steps-$target.tar.gz
     folder=$(mktemp -d "${RUNNER_TEMP:-${TMPDIR:-/tmp}}/release-steps.XXXXXX")
     cache=${RELEASE_STEPS_CACHE:-${RUNNER_TOOL_CACHE:-}}
@@ -73,5 +80,6 @@ release_steps_install() (
     fi
     tar -xzf "$folder/$archive" -C "$folder" "$program"
     rm "$folder/$archive"
+    if [ -n "$ready" ] && [ ! -e "$ready" ] && mv "$folder" "$ready" 2>/dev/null; then folder=$ready; fi
     printf '%s\n' "$folder/$program"
 )

@@ -20,15 +20,27 @@ fn prepared() -> Option<Sample> {
     Some(sample)
 }
 
+/// Installs as a new job does.
 fn install(sample: &Sample, version: &str, mirror: &str) -> Ran {
+    sample.bash("rm -r \"$TOP/temp\" && mkdir \"$TOP/temp\"").passes();
+    install_again(sample, version, mirror)
+}
+
+/// Installs as a later step of the same job does.
+fn install_again(sample: &Sample, version: &str, mirror: &str) -> Ran {
+    installing(sample, version, mirror, "false")
+}
+
+fn installing(sample: &Sample, version: &str, mirror: &str, attestation: &str) -> Ran {
     let top = sample.dir.path();
     let mut command = sample.command("sh");
     command
         .args([
             "-c",
-            &format!(". {ROOT}/action/install.sh; binary=$(release_steps_install) && \"$binary\" --version"),
+            &format!("PATH=$HOME/bin:$PATH; . {ROOT}/action/install.sh; binary=$(release_steps_install) && \"$binary\" --version"),
         ])
         .env("RELEASE_STEPS_VERSION", version)
+        .env("RELEASE_STEPS_ATTESTATION", attestation)
         .env("RELEASE_STEPS_SHA256SUMS", fs::read_to_string(top.join("table")).expect("there is a table"))
         .env("RELEASE_STEPS_MIRROR", format!("file://{}/{mirror}", top.display()))
         .env("RUNNER_TOOL_CACHE", top.join("cache"))
@@ -54,6 +66,18 @@ fn only_what_the_table_knows_is_installed() {
     install(&sample, "../1.0.0", "mirror").fails().says("no digest is known here");
     // The last one of the table, when none is named.
     install(&sample, "", "mirror").fails().says("v1.0.1/");
+}
+
+#[test]
+fn a_job_unpacks_once() {
+    let Some(sample) = prepared() else { return };
+    let says = format!("release-steps {}", env!("CARGO_PKG_VERSION"));
+    install(&sample, "1.0.0", "mirror").passes().says(&says);
+    sample.bash("rm -r \"$TOP/cache\"").passes();
+    install_again(&sample, "1.0.0", "gone").passes().says(&says);
+    // Not where an attestation is asked for that nobody looked at.
+    sample.bash("mkdir -p \"$TOP/home/bin\" && printf '#!/bin/sh\\nexit 1\\n' >\"$TOP/home/bin/gh\" && chmod +x \"$TOP/home/bin/gh\"").passes();
+    installing(&sample, "1.0.0", "mirror", "true").fails().says("does not hold");
 }
 
 #[test]
