@@ -17,6 +17,7 @@ use crate::effect::Person;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
 use crate::journal;
+use crate::world::clock;
 use crate::world::files;
 use crate::world::forge::{self, Forges};
 use crate::world::git::{self, Head, Repository};
@@ -141,7 +142,7 @@ impl<'a> Facts<'a> {
         let git_dir = repository.common_dir().to_owned();
         let loaded = config::load(&root, config)?;
         let now = match env.get("SOURCE_DATE_EPOCH") {
-            None => Zoned::now(),
+            None => clock::now(),
             Some(seconds) => seconds
                 .parse()
                 .ok()

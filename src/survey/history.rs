@@ -106,14 +106,12 @@ fn refuse_missing_tags(facts: &Facts<'_>, is_release: &dyn Fn(&str) -> bool) -> 
 
 fn read_once(facts: &Facts<'_>, package: &Package, head: CommitId) -> Result<(Line, Vec<CommitId>)> {
     let repo = facts.repo();
-    let mut all: Vec<Released> = facts
-        .tags()?
-        .iter()
-        .filter_map(|Tag { name, commit, .. }| {
-            Some(Released { version: package.tags.parse(name)?, tag: name.clone(), commit: *commit })
-        })
-        .collect();
-    all.sort_by(|a, b| b.version.cmp(&a.version).then_with(|| a.tag.cmp(&b.tag)));
+    let tags = facts.tags()?;
+    let mut all: Vec<Released> = Vec::with_capacity(tags.len());
+    all.extend(tags.iter().filter_map(|Tag { name, commit, .. }| {
+        Some(Released { version: package.tags.parse(name)?, tag: name.clone(), commit: *commit })
+    }));
+    all.sort_unstable_by(|a, b| b.version.cmp(&a.version).then_with(|| a.tag.cmp(&b.tag)));
 
     let (stable, boundary) = last(facts, head, all.iter().filter(|r| r.version.pre.is_empty()))?;
     if !boundary.is_empty() {

@@ -1,5 +1,6 @@
 //! The outside: one module for each thing, with a read and a write side.
 
+pub mod clock;
 pub mod files;
 pub mod forge;
 pub mod git;

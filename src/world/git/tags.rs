@@ -104,6 +104,8 @@ fn peel(
 fn packed(common: &Path, keep: &dyn Fn(&str) -> bool, found: &mut Vec<Found>) -> Result<(), Error> {
     let path = common.join("packed-refs");
     let text = optional(&path)?;
+    // A line has more than 50 bytes.
+    found.reserve(text.len() / 50);
     let mut last_kept = false;
     for line in text.split(|byte| *byte == b'\n') {
         if let Some(peeled) = line.strip_prefix(b"^") {
