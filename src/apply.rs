@@ -18,7 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
 use crate::facts::Env;
 use crate::journal::Journal;
-use crate::plan::{Answer, Deploying, Finding, Plan, Precondition, Wave};
+use crate::plan::{ASKED, Answer, Deploying, Finding, Plan, Precondition, Wave};
 use crate::report::Redactor;
 use crate::rules::record::{Outcome as Ended, folder};
 use crate::world::State;
@@ -29,8 +29,6 @@ use crate::world::messages;
 use crate::world::process;
 use crate::world::store::Store;
 
-/// How long a command may take that says which version is live.
-pub const ASKED: Duration = Duration::from_secs(60);
 /// How many effects of one wave run side by side.
 const SIDE_BY_SIDE: usize = 8;
 

@@ -1,6 +1,7 @@
 //! A plan: what a step found, what must hold, and every effect that it would cause. Versioned JSON, can be saved.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,9 @@ use crate::effect::Effect;
 use crate::error::{Error, Result};
 use crate::rules::gate::Verdict;
 use crate::rules::record::Deployment;
+
+/// How long a command may take that says which version is live.
+pub const ASKED: Duration = Duration::from_secs(60);
 
 /// The version of the plan's JSON. A plan of another version is refused, never guessed at.
 pub const FORMAT: u32 = 1;

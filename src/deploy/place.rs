@@ -1,7 +1,6 @@
 //! What is known of an environment before anything is planned, and what speaks for and against a deployment to it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use semver::Version;
 
@@ -10,13 +9,10 @@ use crate::config::DeployConfig;
 use crate::data::CommitId;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
-use crate::plan::{Answer, Finding, Plan, Precondition};
+use crate::plan::{ASKED, Answer, Finding, Plan, Precondition};
 use crate::rules::record::standing::{Standing, standing};
 use crate::rules::record::{Deployment, Record, folder};
 use crate::survey::packages;
-
-/// How long a command may take that says which version is live.
-const ASKED: Duration = Duration::from_secs(60);
 
 /// What is known of an environment before anything is planned.
 pub(super) struct Place<'f> {

@@ -107,6 +107,17 @@ kind() {
   fi
 }
 
+# A package with something to deploy, released as 1.2.3. What deployments of the cases leave behind is ignored.
+deployable() {
+  printf 'dist\nlive\nbad*\n' > .gitignore
+  mkdir dist
+  echo one > dist/app
+  npm demo 1.2.3
+  commit "feat: first"
+  tag v1.2.3
+  origin
+}
+
 # recorded_deployments: the records of a good and of a bad deployment to production, the latter with hostile text.
 recorded_deployments() {
   local commit folder=.git/release-steps/record/deployments/production

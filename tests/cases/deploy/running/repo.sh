@@ -1,9 +1,4 @@
-printf 'dist\nlive\nbad*\n' > .gitignore
-mkdir dist; echo one > dist/app
-npm demo 1.2.3
-commit "feat: first"
-tag v1.2.3
-origin
+deployable
 
 digest=0123456789abcdef
 mkdir -p .git/release-steps/record/deployments/production
