@@ -139,3 +139,36 @@ CONFIG
         ran.says_not("PASS  release-steps:release").says_not("PASS  release-steps:check");
     }
 }
+
+#[test]
+fn what_was_released_goes_to_staging_by_itself() {
+    let script = r#"
+        cat >release-steps.yml <<'CONFIG'
+release: {forge: false}
+record: {ref: true}
+deploy:
+  staging: {command: {deploy: 'echo "brought $VERSION to $ENVIRONMENT"', verify: 'true'}}
+  production: {after: staging, command: {deploy: 'echo "brought $VERSION to $ENVIRONMENT"', verify: 'true'}}
+CONFIG
+        git add -A; git commit -qm 'feat: more'"#;
+    let inputs = "staging: staging, production: production, tool-version: local";
+    let variables = "RELEASE_STEPS_STAGING: staging, RELEASE_STEPS_PRODUCTION: production, RELEASE_STEPS_VERSION: local, RELEASE_STEPS_STAGING_STOP: 'echo took it down'";
+    let chain = [
+        format!(
+            "include:\n{}",
+            component("pipeline", &format!("{inputs}, staging-stop: 'echo took it down'"))
+        ),
+        format!("include:\n{}variables: {{{variables}}}\n", include("pipeline")),
+    ];
+    for yaml in chain {
+        let Some(sample) = sample(script, &yaml) else { return };
+        pipeline(&sample, &["--manual", "release-steps:release"])
+            .passes()
+            .says("brought 1.3.0 to staging")
+            .says_not("brought 1.3.0 to production");
+        // A click later, knowing from the record that it is well in staging.
+        let click = ["--manual", "release-steps:release", "--needs", "release-steps:deploy:production"];
+        pipeline(&sample, &click).passes();
+        pipeline(&sample, &["release-steps:stop:staging"]).passes().says("took it down");
+    }
+}
