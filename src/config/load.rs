@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::rules::gate::config::{Gate, Misfit};
+use crate::rules::smoke::text::INTO_A_VARIABLE;
 
 /// The names under which the configuration is looked for at the top of the repository.
 pub const NAMES: [&str; 2] = ["release-steps.yml", "release-steps.yaml"];
@@ -134,6 +135,10 @@ fn explain(error: &serde_saphyr::Error, text: &str, file: &str) -> Error {
     };
     let told = Error::usage(format!("the configuration is wrong: {message}")).hint(hint);
     match place {
+        // A line that holds a secret is shown to nobody.
+        Some(place) if message.contains(INTO_A_VARIABLE) => {
+            told.at(format!("{file}:{}:{}", place.0, place.1))
+        }
         Some(place) => told
             .at(format!("{file}:{}:{}", place.0, place.1))
             .detail(format!("{} {message}", drawn(text, file, place))),

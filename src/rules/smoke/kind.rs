@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json_path::JsonPath;
 
 use super::config::{Http, Kind};
-use super::text::{self, is_secret_name};
+use super::text::{self, INTO_A_VARIABLE, is_secret_name};
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,9 +102,7 @@ impl Http {
         let literal =
             |(name, value): &(&String, &String)| is_secret_name(name) && text::names(value).is_empty();
         if let Some((name, _)) = self.headers.iter().find(literal) {
-            return Some(format!(
-                "the header {name} holds a secret: put it into a variable and write `${{VARIABLE}}`"
-            ));
+            return Some(format!("the header {name} holds a secret: {INTO_A_VARIABLE}"));
         }
         let paths = self.json.keys().chain(self.version.iter().filter_map(|v| v.json.as_ref()));
         for path in paths {

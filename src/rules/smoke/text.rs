@@ -70,15 +70,16 @@ pub fn is_secret_name(name: &str) -> bool {
     parts.iter().any(|part| name.contains(part)) || name == "sig"
 }
 
+/// What is said of a secret that stands in the configuration itself.
+pub const INTO_A_VARIABLE: &str = "put it into a variable and write `${VARIABLE}`";
+
 /// Says where an address holds a secret itself, which then would stand in plans and reports.
 pub fn literal_secret_in_url(url: &str) -> Option<String> {
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
     let end = authority.find(['/', '?', '#']).unwrap_or(authority.len());
     let user = authority[..end].rsplit_once('@').map(|(user, _)| user);
     if user.and_then(|user| user.split_once(':')).is_some_and(|(_, password)| names(password).is_empty()) {
-        return Some(
-            "the address holds a password: put it into a variable and write `${VARIABLE}`".to_owned(),
-        );
+        return Some(format!("the address holds a password: {INTO_A_VARIABLE}"));
     }
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let holds = |part: &&str| {
@@ -87,7 +88,7 @@ pub fn literal_secret_in_url(url: &str) -> Option<String> {
     };
     query.split(['&', '#']).find(holds).map(|part| {
         let name = part.split('=').next().unwrap_or_default();
-        format!("the parameter {name} holds a secret: put it into a variable and write `${{VARIABLE}}`")
+        format!("the parameter {name} holds a secret: {INTO_A_VARIABLE}")
     })
 }
 

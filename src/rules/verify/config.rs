@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json_path::JsonPath;
 
 use crate::data::Period;
-use crate::rules::smoke::text;
+use crate::rules::smoke::text::{self, INTO_A_VARIABLE};
 
 /// What is watched after a deployment to one environment.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -344,7 +344,7 @@ impl TryFrom<Raw> for Verify {
         }
         let header = |name: &str, value: &Option<String>| match value {
             Some(value) if text::names(value).is_empty() => {
-                Err(format!("`{name}` holds a secret: put it into a variable and write `${{VARIABLE}}`"))
+                Err(format!("`{name}` holds a secret: {INTO_A_VARIABLE}"))
             }
             _ => Ok(()),
         };
