@@ -294,6 +294,7 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         _ => Facts::gather,
     };
     let facts = gather(&dir, cli.global.config.as_deref(), Env::of_process(), sink)?;
+    facts.learn(redactor);
     let step = match &cli.command {
         Command::Version(command) => steps::version::plan(command, &facts)?,
         Command::Changelog(args) => steps::changelog::plan(args, &facts)?,

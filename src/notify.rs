@@ -10,7 +10,6 @@ use crate::effect::{Effect, Message, On, Target};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
-use crate::report::Redactor;
 use crate::rules::notify::payload::{Subject, payload};
 use crate::rules::notify::record::{digest, path};
 use crate::rules::notify::service::{CommentOn, Service};
@@ -255,10 +254,7 @@ fn text(
     said: &Conversations,
 ) -> Result<Text> {
     let config = &facts.config.notify;
-    let redactor = Redactor::from_env(facts.env.iter().map(|(n, v)| (n.to_owned(), v.to_owned())));
-    for name in config.channels.values().flat_map(Service::needs) {
-        facts.env.get(name).into_iter().for_each(|value| redactor.learn(value));
-    }
+    let redactor = facts.redactor();
     let zone =
         facts.config.branch.calendar.as_ref().map_or(TimeZone::UTC, |calendar| calendar.zone.0.clone());
     let shown = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string();
