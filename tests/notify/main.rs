@@ -366,6 +366,22 @@ fn every_service_gets_what_it_documents() {
 }
 
 #[test]
+fn a_chain_tells_of_what_it_released() {
+    let desk = Desk::new();
+    let world = hooks(&desk);
+    rewrite(&world, |config| format!("{config}run: {{ship: [release, {{notify: done}}]}}\n"));
+    ok(&world.bash("git add release-steps.yml; commit 'feat: two'; origin"));
+    let dry = world.steps("run ship --dry-run");
+    ok(&dry);
+    assert!(dry.stdout.contains("shop 0.1.0 is live"), "{}", dry.text());
+    assert_eq!(desk.asked("/").len(), 0);
+    for told in [1, 0] {
+        ok(&world.steps("run ship"));
+        assert_eq!(desk.asked("/teams").len(), told);
+    }
+}
+
+#[test]
 fn what_may_have_arrived_is_not_sent_again() {
     for path in ["/teams", "/discord", "/hook", "/v2/"] {
         let desk = Desk::new();
