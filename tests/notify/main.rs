@@ -365,6 +365,41 @@ fn every_service_gets_what_it_documents() {
     assert!(cards.iter().all(|ask| ask.json()["attachments"][0]["content"]["type"] == "AdaptiveCard"));
 }
 
+/// The deployment fails, and so does the way back: a person is woken, the maintenance is closed; and once it was put back
+/// after all, that is told.
+#[test]
+fn what_failed_and_was_not_put_back_is_told() {
+    let desk = Desk::new();
+    let world = hooks(&desk);
+    let deploy = "deploy: {production: {command: {deploy: 'test $VERSION = 1.0.0 || test ! -e broken', rollback: 'test ! -e broken', verify: 'test ! -e bad'}}}\n";
+    rewrite(&world, |config| format!("{config}{deploy}record: {{ref: true}}\n"));
+    ok(&world.bash("git add release-steps.yml; commit 'feat: two'; tag v1.0.0; origin"));
+    let types = || -> Vec<String> {
+        let asked = desk.asked("/hook");
+        asked.iter().map(|ask| ask.json()["type"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    ok(&world.steps("deploy production --yes"));
+    assert_eq!(types(), ["release.started", "release.done"]);
+    ok(&world.bash("git commit -q --allow-empty -m 'feat: three'; tag v1.1.0; touch bad broken"));
+    ok(&world.steps("notify maintenance --release 1.1.0 --env production --at 2026-02-03T09:00:00Z"));
+    desk.asked("/");
+    let dry = world.steps("deploy production --dry-run");
+    assert!(dry.stdout.contains("If 1.1.0 in production is not put back either:"), "{}", dry.text());
+    // It never got through, and there is nothing to put it back with.
+    let ran = world.steps("deploy production --yes");
+    assert_eq!(ran.code, Some(3), "{}", ran.text());
+    assert_eq!(types(), ["release.started", "release.failed"]);
+    assert_eq!(desk.asked("/v2/enqueue").len(), 1);
+    let incident = desk.kept().into_iter().find(|it| it["scheduled_for"].is_string()).unwrap();
+    assert_eq!(incident["status"], "completed");
+    // Once more it is not told; once it is back, that is.
+    assert_eq!(world.steps("resume").code, Some(3));
+    assert_eq!(types(), [""; 0]);
+    ok(&world.bash("rm broken bad"));
+    assert_eq!(world.steps("resume").code, Some(1));
+    assert_eq!(types(), ["release.rollback"]);
+}
+
 #[test]
 fn a_chain_tells_of_what_it_released() {
     let desk = Desk::new();
