@@ -412,7 +412,7 @@ fn hurl_files_pass_and_fail_as_hurl_says() {
         match said.map(str::trim) {
             None => say(200, "{\"status\": \"ok\"}"),
             Some("Bearer pl4nted-in-a-variable") => say(200, "in"),
-            Some(other) => say(401, &format!("not with {other}")),
+            Some(other) => say(401, format!("not with {other}")),
         }
     });
     let hurl = |asserts: &str| format!("GET http://{address}/\nHTTP 200\n[Asserts]\n{asserts}\n");

@@ -50,7 +50,7 @@ pub fn lasting(ms: u64) -> String {
     let seconds = ms / 1000;
     match seconds {
         0 => format!("{ms} ms"),
-        0..=59 => format!("{}.{} s", seconds, ms % 1000 / 100),
+        1..=59 => format!("{}.{} s", seconds, ms % 1000 / 100),
         60..=3599 if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         60..=3599 => format!("{} min {} s", seconds / 60, seconds % 60),
         3600..=172_799 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
