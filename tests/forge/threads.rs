@@ -48,7 +48,7 @@ impl Threads {
             ("PUT", [thread, "notes", id]) if body.is_string() => {
                 let notes = threads.iter_mut().filter(|it| it["id"] == *thread);
                 let mut notes = notes.flat_map(|it| it["notes"].as_array_mut().expect("it is a list"));
-                match notes.find(|note| note["id"].to_string() == *id) {
+                match notes.find(|note| id.parse() == Ok(note["id"].as_u64().unwrap_or_default())) {
                     Some(note) => {
                         note["body"] = body;
                         Reply::json(200, note)

@@ -490,12 +490,12 @@ fn has(git: &Path, commit: &str) -> bool {
 fn on_a_commit_it_has(ask: &Ask, git: &Path, upstream: &str) -> Ask {
     let mut ask = ask.clone();
     let parts: Vec<&str> = ask.path.trim_start_matches('/').split('/').collect();
-    if let ["repos", owner, name, "commits", commit, "comments"] = parts.as_slice() {
-        if has(git, commit) {
-            let main = self::ask(upstream, "GET", &format!("/repos/{owner}/{name}/git/ref/heads/main"), None);
-            let main = main["object"]["sha"].as_str().expect("it has a main branch");
-            ask.path = format!("/repos/{owner}/{name}/commits/{main}/comments");
-        }
+    if let ["repos", owner, name, "commits", commit, "comments"] = parts.as_slice()
+        && has(git, commit)
+    {
+        let main = self::ask(upstream, "GET", &format!("/repos/{owner}/{name}/git/ref/heads/main"), None);
+        let main = main["object"]["sha"].as_str().expect("it has a main branch");
+        ask.path = format!("/repos/{owner}/{name}/commits/{main}/comments");
     }
     ask
 }
