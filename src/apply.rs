@@ -250,6 +250,9 @@ fn run(plan: &Plan, tools: &Tools, journal: &mut Journal, tee: &Tee<'_>) -> Resu
                     false => Ended::Failed,
                 };
                 tools.wave_failed(plan, number, outcome, &error, tee)?;
+                if outcome != Ended::Unverified {
+                    tell_failed(plan, number, tools, journal, tee);
+                }
                 return Err(error);
             }
         }
@@ -323,6 +326,7 @@ fn back(
             let error = Error { message, kind: Kind::Outside, ..second }
                 .hint("somebody must look now; then `release-steps resume` goes on putting it back");
             tools.wave_failed(plan, fallback.from, Ended::Failed, &error, tee)?;
+            tell_failed(plan, fallback.from, tools, journal, tee);
             return Err(error);
         }
     }
@@ -337,6 +341,19 @@ fn back(
     tools.wave_failed(plan, fallback.from, Ended::RolledBack, &error, tee)?;
     journal.finish("back")?;
     Err(error)
+}
+
+/// Tells that the deployment of a wave failed and was not put back. What is in the way of that is the smaller trouble.
+fn tell_failed(plan: &Plan, wave: usize, tools: &Tools, journal: &mut Journal, sink: &dyn Sink) {
+    let number = plan.deployments.iter().position(|it| (it.from..=it.to).contains(&wave));
+    let messages: Vec<(String, &Effect)> =
+        number.into_iter().flat_map(|number| plan.failed(number)).collect();
+    if let (false, Err(broken)) = (messages.is_empty(), side_by_side(&messages, tools, journal, sink)) {
+        let (at, error) = *broken;
+        sink.event(&Event::Note {
+            text: &format!("not everybody was told that it failed, at {at}: {error}"),
+        });
+    }
 }
 
 /// Refuses a plan whose preconditions do not hold any more, unless that is because it was applied already.

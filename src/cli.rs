@@ -294,6 +294,7 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         _ => Facts::gather,
     };
     let facts = gather(&dir, cli.global.config.as_deref(), Env::of_process(), sink)?;
+    facts.learn(redactor);
     let step = match &cli.command {
         Command::Version(command) => steps::version::plan(command, &facts)?,
         Command::Changelog(args) => steps::changelog::plan(args, &facts)?,
@@ -368,6 +369,9 @@ fn act(
             Error::outside(format!("the plan cannot be written: {e}")).at(file.display().to_string())
         })?;
     }
+    // Pages for people fit their terminal; what is for a file or a program stays as it is.
+    let page = matches!(cli.command, Command::Log(steps::log::Command::Show(_)));
+    let text = if page { text.map(report::fitted) } else { text };
     let as_text = || text.unwrap_or_else(|| report::plan(&plan));
     if cli.global.dry_run || plan.is_empty() {
         if let Err(error) = plan.verdict() {

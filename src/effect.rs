@@ -43,7 +43,7 @@ pub enum Effect {
     ForgeRelease(ForgeRelease),
     /// Opens or updates a pull or merge request.
     ForgeRequest(ForgeRequest),
-    /// Writes a comment on a request.
+    /// Writes a comment on a request or commit.
     Comment(Comment),
     /// Opens an issue.
     OpenIssue(OpenIssue),

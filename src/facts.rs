@@ -17,6 +17,7 @@ use crate::effect::Person;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
 use crate::journal;
+use crate::report::Redactor;
 use crate::world::clock;
 use crate::world::files;
 use crate::world::forge::{self, Forges};
@@ -117,6 +118,19 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
+    /// Blots out the secrets of this job, for what is made of the plan: payloads, evidence.
+    pub fn redactor(&self) -> Redactor {
+        let redactor = Redactor::from_env(self.env.iter().map(|(n, v)| (n.to_owned(), v.to_owned())));
+        self.learn(&redactor);
+        redactor
+    }
+
+    /// Tells a redactor of the secrets that the configuration names.
+    pub fn learn(&self, redactor: &Redactor) {
+        let names = self.config.secrets();
+        names.iter().filter_map(|name| self.env.get(name)).for_each(|value| redactor.learn(value));
+    }
+
     /// Opens the repository around `dir` and reads the configuration.
     pub fn gather(dir: &Path, config: Option<&Path>, env: Env, sink: &'a dyn Sink) -> Result<Self> {
         Self::around(Repository::open(dir)?, config, env, sink)

@@ -10,10 +10,9 @@ use crate::effect::{Effect, Message, On, Target};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{Answer, Finding, Plan};
-use crate::report::Redactor;
 use crate::rules::notify::payload::{Subject, payload};
 use crate::rules::notify::record::{digest, path};
-use crate::rules::notify::service::Service;
+use crate::rules::notify::service::{CommentOn, Service};
 use crate::rules::notify::text::render;
 use crate::rules::notify::{Event, text::Text};
 use crate::world::messages::Conversations;
@@ -115,13 +114,14 @@ pub fn effects(facts: &Facts<'_>, news: &News) -> Result<(Vec<Effect>, Vec<Findi
             note(Answer::Note, format!("{channel} was told already: \"{}\"", text.title));
             continue;
         }
-        let opened = record.is_some_and(|record| record.id.is_some());
+        // One whose opening was cut off may be there.
+        let opened = record.is_some_and(|record| record.id.is_some() || record.open.is_some());
         if matches!(service, Service::Statuspage(_)) && news.event != Event::Maintenance && !opened {
             note(Answer::Note, format!("{service} was told of no maintenance: nothing to move"));
             continue;
         }
         let target = match service {
-            Service::Comment(_) => match target(facts, news)? {
+            Service::Comment(comment) => match target(facts, news, comment.on)? {
                 Ok(target) => Some(target),
                 Err(why) if required => return Err(Error::usage(why).at(place)),
                 Err(why) => {
@@ -159,9 +159,9 @@ pub fn add(facts: &Facts<'_>, news: &News, plan: &mut Plan) -> Result<()> {
     Ok(())
 }
 
-/// The request that is commented on: the one that is named, that of the CI job, or the one that brought the commit; or why
-/// there is none.
-fn target(facts: &Facts<'_>, news: &News) -> Result<std::result::Result<Target, String>> {
+/// What is commented on: the request that is named, that of the CI job, or the one that brought the commit; otherwise the
+/// commit. Or why nothing can be.
+fn target(facts: &Facts<'_>, news: &News, on: CommentOn) -> Result<std::result::Result<Target, String>> {
     let Some(found) = facts.forge()? else {
         return Ok(
             Err("no comment is written: it is not known at which forge this repository is".to_owned()),
@@ -175,21 +175,20 @@ fn target(facts: &Facts<'_>, news: &News) -> Result<std::result::Result<Target, 
         let number = github.and_then(|rest| rest.split('/').next()).or(facts.env.get("CI_MERGE_REQUEST_IID"));
         number.and_then(|number| number.parse::<u64>().ok())
     };
-    let number = match news.request.or_else(of_job) {
-        Some(number) => Some(number),
-        None => {
-            let head = facts.head()?;
-            let requests = facts.forge_view(&found.place)?.requests_of(&[head])?;
-            requests.get(&head).and_then(|all| all.first()).map(|request| request.number)
-        }
+    let on = match (news.request, on) {
+        (Some(number), _) => On::Number(number),
+        (None, CommentOn::Commit) => On::Commit(facts.head()?),
+        (None, CommentOn::Request) => match of_job() {
+            Some(number) => On::Number(number),
+            None => {
+                let head = facts.head()?;
+                let requests = facts.forge_view(&found.place)?.requests_of(&[head])?;
+                let brought = requests.get(&head).and_then(|all| all.first());
+                brought.map_or(On::Commit(head), |request| On::Number(request.number))
+            }
+        },
     };
-    Ok(match number {
-        Some(number) => Ok(Target { place: found.place.clone(), on: On::Number(number) }),
-        None => Err(format!(
-            "no comment is written: no request brought commit {}; name one by `--request`",
-            facts.head()?.short()
-        )),
-    })
+    Ok(Ok(Target { place: found.place.clone(), on }))
 }
 
 /// The channels that are told, by name.
@@ -255,10 +254,7 @@ fn text(
     said: &Conversations,
 ) -> Result<Text> {
     let config = &facts.config.notify;
-    let redactor = Redactor::from_env(facts.env.iter().map(|(n, v)| (n.to_owned(), v.to_owned())));
-    for name in config.channels.values().flat_map(Service::needs) {
-        facts.env.get(name).into_iter().for_each(|value| redactor.learn(value));
-    }
+    let redactor = facts.redactor();
     let zone =
         facts.config.branch.calendar.as_ref().map_or(TimeZone::UTC, |calendar| calendar.zone.0.clone());
     let shown = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string();

@@ -81,6 +81,9 @@ pub struct Deploying {
     /// Where its record is kept, when others see it there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<String>,
+    /// Whom it is told when it failed and was not put back either: nothing needs a person more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<Effect>,
 }
 
 /// What is done when an effect of some waves has failed: what was there before is put back.
@@ -276,9 +279,17 @@ impl Plan {
         self.fallbacks.iter().position(|it| (it.from..=it.to).contains(&wave))
     }
 
-    /// Every effect, those of fallbacks too.
+    /// What is told of a deployment that failed and was not put back, with the places `f<deployment>.effect`.
+    pub fn failed(&self, number: usize) -> impl Iterator<Item = (String, &Effect)> {
+        let effects = self.deployments.get(number).map_or(&[][..], |it| &it.failed[..]);
+        effects.iter().zip(1..).map(move |(effect, at)| (format!("f{}.{at}", number + 1), effect))
+    }
+
+    /// Every effect, those for when something fails too.
     pub fn all_effects(&self) -> impl Iterator<Item = (String, &Effect)> {
-        self.effects().chain((0..self.fallbacks.len()).flat_map(|number| self.fallback(number)))
+        let back = (0..self.fallbacks.len()).flat_map(|number| self.fallback(number));
+        let failed = (0..self.deployments.len()).flat_map(|number| self.failed(number));
+        self.effects().chain(back).chain(failed)
     }
 
     /// Adds another plan after this one: its effects, what they rest on, what they bring about.

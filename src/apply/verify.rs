@@ -85,7 +85,9 @@ impl Tools {
                 Verdict::NoData | Verdict::ProviderError => Answer::Unknown,
                 Verdict::Fail => Answer::Fail,
             };
-            Finding::new(answer, "verify", format!("{name}: {verdict}: {why}"))
+            // The answer says whether it passed; that it could not be told has two reasons.
+            let said = if answer == Answer::Unknown { format!("{verdict}: {why}") } else { why.clone() };
+            Finding::new(answer, "verify", format!("{name}: {said}"))
         });
         let metrics: Vec<Value> = end
             .metrics
@@ -134,7 +136,7 @@ impl Tools {
 fn series(effect: &Verify, state: &State) -> Vec<Series> {
     let of = |metric: &Metric| {
         let track = state.metrics.get(&metric.name)?;
-        let second = |at: Timestamp| at.duration_since(state.started).as_secs_f64().round();
+        let second = |at: Timestamp| (at.duration_since(state.started).as_secs_f64() * 10.0).round() / 10.0;
         let points = track.looks.iter().filter_map(|look| Some((second(look.at), look.value?))).collect();
         let other = track.looks.iter().rev().find_map(|look| look.other);
         Some(Series {

@@ -18,6 +18,7 @@ use crate::rules::bump::RuleSet;
 use crate::rules::commit::SquashMode;
 use crate::rules::files::Format;
 use crate::rules::gate::config::Gate;
+use crate::rules::notify::Event;
 use crate::rules::smoke::config::Smoke;
 use crate::rules::tag::TagTemplate;
 use crate::rules::verify::config::Verify;
@@ -461,6 +462,8 @@ pub enum ChainStep {
     /// The deployment of an environment, with its gate before and its looks after: of the version that the chain releases,
     /// otherwise of `HEAD`'s.
     Deploy(String),
+    /// Tells people of the version that the chain releases: `{notify: done}`. Deployments tell of themselves.
+    Notify(Event),
 }
 
 /// Command lines that run side by side.

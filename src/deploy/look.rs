@@ -81,5 +81,11 @@ pub fn deployed(facts: &Facts<'_>, environment: &str, version: Option<&str>) -> 
     let Some(known) = live.record.deployment else { return Ok(None) };
     let what = Deployment { version: live.version, verifies: true, recovery: None, bad_since: None, ..known };
     let store = facts.store()?;
-    Ok(Some(Deploying { from: 1, to: 1, what, kept: store.shared().then(|| store.to_string()) }))
+    Ok(Some(Deploying {
+        from: 1,
+        to: 1,
+        what,
+        kept: store.shared().then(|| store.to_string()),
+        failed: Vec::new(),
+    }))
 }

@@ -117,7 +117,8 @@ pub fn deploy(facts: &Facts<'_>, wanted: &Wanted<'_>) -> Result<Plan> {
     }
     let to = plan.waves.len();
     place.fallback(&what, (from, to), wanted.skip, is_live, &mut plan)?;
-    plan.deployments.push(Deploying { from, to, what: deployment, kept: place.kept()? });
+    let failed = place.messages(Event::Failed, &what, None, &mut plan)?;
+    plan.deployments.push(Deploying { from, to, what: deployment, kept: place.kept()?, failed });
     place.tell(Event::Done, &what, None, &mut plan)?;
     place.requires(&mut plan);
     Ok(plan)

@@ -79,7 +79,8 @@ pub fn rollback(facts: &Facts<'_>, wanted: &Back<'_>) -> Result<Plan> {
     deployment.bad_since = Some(wanted.since.unwrap_or_else(|| facts.now.timestamp()));
     deployment.rollback_until = None;
     deployment.verifies = looks > 0;
-    plan.deployments.push(Deploying { from: 1, to, what: deployment, kept: place.kept()? });
+    let failed = place.messages(Event::Failed, &left, None, &mut plan)?;
+    plan.deployments.push(Deploying { from: 1, to, what: deployment, kept: place.kept()?, failed });
     place.requires(&mut plan);
     Ok(plan)
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Rev;
+use crate::data::CommitId;
 use crate::world::forge::{Place, RunText, Status};
 
 /// Creates the release of a tag with its files, or brings it to this state.
@@ -86,13 +87,13 @@ pub struct ForgeRequest {
     pub draft: bool,
 }
 
-/// Writes a comment on a request, or writes it anew.
+/// Writes a comment on a request or commit, or writes it anew.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comment {
     /// The repository.
     pub place: Place,
-    /// The request.
+    /// What it is written on.
     pub on: On,
     /// By this name the comment is found again. It stands in it where nobody sees it.
     pub name: String,
@@ -112,7 +113,7 @@ impl Comment {
     }
 }
 
-/// A request, by its number or by its branches where it has none yet.
+/// A request, by its number or by its branches where it has none yet, or a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum On {
@@ -125,6 +126,8 @@ pub enum On {
         /// The branch that it is to be merged into.
         base: String,
     },
+    /// This commit; the forge has it.
+    Commit(CommitId),
 }
 
 /// Opens an issue. One that was opened is found again by its name, and left as people have it.
@@ -210,6 +213,7 @@ impl fmt::Display for On {
         match self {
             On::Number(number) => write!(f, "request {number}"),
             On::Branches { head, base } => write!(f, "request {head} → {base}"),
+            On::Commit(commit) => write!(f, "commit {}", commit.short()),
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::data::CommitId;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::{self, Finding};
-use crate::report::Redactor;
 use crate::rules::gate::config::{Gate, identifier};
 use crate::rules::gate::{Answer, Check, Kind, Override, Verdict, poll, verdict};
 
@@ -304,8 +303,7 @@ fn evidence(lines: &[Line<'_>], whole: Verdict, gather: &Gather<'_>, only: &[Str
     if !only.is_empty() {
         document["only"] = json!(only);
     }
-    let redactor = Redactor::from_env(facts.env.iter().map(|(n, v)| (n.to_owned(), v.to_owned())));
-    Ok(redactor.clean(&format!("{document:#}\n")).into_owned())
+    Ok(facts.redactor().clean(&format!("{document:#}\n")).into_owned())
 }
 
 /// A value whose long texts are cut: what a page or a command printed is no evidence in full.

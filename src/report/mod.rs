@@ -4,6 +4,7 @@ pub mod github;
 pub mod gitlab;
 mod html;
 mod json;
+mod page;
 mod publish;
 mod redact;
 mod runner;
@@ -11,6 +12,7 @@ mod terminal;
 mod values;
 
 pub use json::{Json, document};
+pub use page::fitted;
 pub use publish::{masks, publish};
 pub use redact::Redactor;
 pub use runner::{Runner, token};

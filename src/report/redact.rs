@@ -1,6 +1,7 @@
 //! Keeps secrets out of every output.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
@@ -23,27 +24,48 @@ const SHORTEST: usize = 8;
 const SHORTEST_NAMED: usize = 4;
 
 impl Redactor {
-    /// Takes the values of variables whose names speak of a secret: `*TOKEN*`, `*SECRET*`, `*PASSWORD*`, `*_KEY`, …
+    /// Takes the values of variables whose names speak of a secret: `*TOKEN*`, `*SECRET*`, `*PASSWORD*`, `*_KEY`, …; and the
+    /// passwords in addresses, whatever their variables are called.
     pub fn from_env(vars: impl Iterator<Item = (String, String)>) -> Self {
+        const PARTS: [&str; 10] = [
+            "TOKEN",
+            "SECRET",
+            "PASSWORD",
+            "PASSWD",
+            "PASSPHRASE",
+            "CREDENTIAL",
+            "PRIVATE_KEY",
+            "API_KEY",
+            "APIKEY",
+            "WEBHOOK",
+        ];
+        const ENDS: [&str; 5] = ["_KEY", "_PAT", "_PASS", "_PWD", "_AUTH"];
         let redactor = Redactor::default();
-        let secrets = vars.filter(|(name, value)| {
+        for (name, value) in vars.filter(|(_, value)| value.len() >= SHORTEST) {
             let name = name.to_ascii_uppercase();
-            value.len() >= SHORTEST
-                && (["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "APIKEY"]
-                    .iter()
-                    .any(|part| name.contains(part))
-                    || name.ends_with("_KEY") || name.ends_with("_PAT"))
-                // A path to a secret is none.
-                && !value.starts_with('/')
-        });
-        redactor.add(secrets.map(|(_, value)| value));
+            let speaks =
+                PARTS.iter().any(|part| name.contains(part)) || ENDS.iter().any(|end| name.ends_with(end));
+            // A path to a secret is none; a secret may begin as a path does.
+            let path = value.starts_with('/') && Path::new(&value).exists();
+            if speaks && !path {
+                redactor.learn(&value);
+            } else if let Some(password) = password(&value).filter(|it| it.len() >= SHORTEST) {
+                redactor.learn(&password);
+            }
+        }
         redactor
     }
 
     /// Learns a value that stands where secrets stand, such as in a header.
     pub fn learn(&self, secret: &str) {
         if secret.len() >= SHORTEST_NAMED {
-            self.add(std::iter::once(secret.to_owned()).chain(parts_of_address(secret)));
+            // A log has a key of several lines line by line.
+            let lines =
+                secret.lines().map(str::trim).filter(|line| line.len() >= SHORTEST).map(str::to_owned);
+            // A header's value begins with its scheme.
+            let bare = ["Bearer ", "Basic ", "Token "].iter().find_map(|scheme| secret.strip_prefix(scheme));
+            let parts = lines.chain(bare.map(str::to_owned)).chain(parts_of_address(secret));
+            self.add(std::iter::once(secret.to_owned()).chain(parts));
         }
     }
 
@@ -96,7 +118,7 @@ impl Redactor {
 fn parts_of_address(secret: &str) -> Vec<String> {
     const SHORTEST_PART: usize = 16;
     let Ok(url) = url::Url::parse(secret) else { return Vec::new() };
-    let mut parts: Vec<String> = url.password().map(str::to_owned).into_iter().collect();
+    let mut parts: Vec<String> = password(secret).into_iter().collect();
     let path = url.path();
     if path.trim_matches('/').contains('/') {
         parts.push(path.to_owned());
@@ -114,6 +136,12 @@ fn parts_of_address(secret: &str) -> Vec<String> {
     parts
 }
 
+/// The password in an address.
+fn password(address: &str) -> Option<String> {
+    let url = address.contains("://").then(|| url::Url::parse(address).ok()).flatten()?;
+    url.password().map(str::to_owned)
+}
+
 /// How a secret may stand in a text: as it is, encoded for an address or a form, as a string of JSON, in base64.
 fn forms(secret: &str) -> Vec<String> {
     let encoded = url_encoded(secret);
@@ -125,6 +153,13 @@ fn forms(secret: &str) -> Vec<String> {
         json.trim_matches('"').to_owned(),
         secret.to_owned(),
     ];
+    // `base64` and PEM break lines.
+    let whole = STANDARD_NO_PAD.encode(secret);
+    for width in [76, 64] {
+        let lines =
+            whole.as_bytes().chunks(width).filter(|line| line.len() >= SHORTEST && line.len() < whole.len());
+        forms.extend(lines.map(|line| String::from_utf8_lossy(line).into_owned()));
+    }
     // Inside of something longer, such as `user:secret`, base64 depends on where the secret begins. What also depends on
     // its neighbours is left out.
     for before in 0..3 {

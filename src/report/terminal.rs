@@ -236,6 +236,11 @@ pub fn plan(plan: &Plan) -> String {
         let _ = writeln!(out, "{}", inert(&text, Newlines::Flatten));
         plan.fallback(number).for_each(|(at, effect)| one(&mut out, &at, effect, plan.regardless));
     }
+    for (number, it) in plan.deployments.iter().enumerate().filter(|(_, it)| !it.failed.is_empty()) {
+        let text = format!("If {} in {} is not put back either:", it.what.version, it.what.environment);
+        let _ = writeln!(out, "{}", inert(&text, Newlines::Flatten));
+        plan.failed(number).for_each(|(at, effect)| one(&mut out, &at, effect, plan.regardless));
+    }
     for (at, it) in plan.deployments.iter().enumerate() {
         // Several deployments are mostly kept in one place.
         if let Some(kept) = it.kept.as_ref().filter(|_| at == 0) {

@@ -51,7 +51,10 @@ const HOURS: i64 = 72;
 /// Plans the issue and the messages.
 pub fn plan(command: &Command, facts: &Facts<'_>) -> Result<Step> {
     let Command::Open(args) = command;
-    let title = inert(args.title.trim(), Newlines::Flatten).into_owned();
+    // What people paste while something burns may hold secrets, and an issue may be read by everybody.
+    let redactor = facts.redactor();
+    let title = inert(redactor.redacted(args.title.trim()).trim(), Newlines::Flatten).into_owned();
+    let text = redactor.redacted(&args.text).into_owned();
     if title.is_empty() || title.chars().count() > 200 {
         return Err(Error::usage("an incident has a title of 1 to 200 characters").at("TITLE"));
     }
@@ -62,7 +65,7 @@ pub fn plan(command: &Command, facts: &Facts<'_>) -> Result<Step> {
         severity: args.severity,
         environment: args.env.as_deref(),
         began: &began,
-        text: &args.text,
+        text: &text,
         records: &records,
     });
     let severity = args.severity.name();
@@ -98,8 +101,7 @@ pub fn plan(command: &Command, facts: &Facts<'_>) -> Result<Step> {
     // What is live is what people are told about; where nothing is recorded, the day of the incident is.
     let live = standing(&records).live.map(|live| live.version);
     let about = About { release: live.unwrap_or_else(|| began.date().to_string()), env: args.env.clone() };
-    let news =
-        News::new(Event::Incident, &about).tell("text", format!("{severity}: {title}\n\n{}", args.text));
+    let news = News::new(Event::Incident, &about).tell("text", format!("{severity}: {title}\n\n{text}"));
     let (messages, findings) = effects(facts, &news)?;
     plan.findings.extend(findings);
     if !messages.is_empty() {

@@ -12,10 +12,10 @@ use crate::effect::{Effect, FileEdit};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::Plan;
-use crate::rules::record::chart::{HEIGHT, Series, WIDTH, chart};
+use crate::rules::record::chart::{BELOW, HEIGHT, LEFT, Series, WIDTH, chart};
 use crate::rules::record::figures::{Figures, figures};
 use crate::rules::record::{DEPLOYMENTS, Outcome, RUNS, Record, page};
-use crate::rules::text::counted;
+use crate::rules::text::{Newlines, counted, inert};
 use crate::steps::Step;
 use crate::world::store::Store;
 
@@ -222,20 +222,18 @@ fn report(args: &Report, facts: &Facts<'_>) -> Result<Step> {
         Some(environment) => format!("Deployments to {environment}"),
         None => "Deployments".to_owned(),
     };
-    let mut shown: Vec<(String, String)> = Vec::new();
-    for (environment, it) in &by_environment {
-        let name = |what: &str| format!("{environment}: {what}");
-        shown.push((name("deployments"), it.deployments.to_string()));
-        shown.push((name("a week"), format!("{:.1}", it.per_week)));
-        shown.extend(
-            it.change_failure_rate.map(|r| (name("change failure rate"), format!("{:.0} %", r * 100.0))),
-        );
-        let lasting = |seconds: u64| page::lasting(seconds * 1000);
-        let lead = it.lead_time_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-        shown.extend(lead.map(|s| (name("median lead time"), lasting(s))));
-        shown.extend(it.time_to_restore_seconds.map(|s| (name("median time to restore"), lasting(s))));
-    }
-    let records: Vec<Value> = all.iter().rev().map(described).collect();
+    let environments: Vec<Value> = by_environment
+        .iter()
+        .map(|(name, it)| {
+            let own: Vec<&Record> = all.iter().filter(|record| of(Some(name))(record)).collect();
+            json!({ "name": name, "figures": told(it), "points": points(&own, &all) })
+        })
+        .collect();
+    // The newest is open, and what lately went wrong.
+    let open = |at: usize, record: &Record| at == 0 || at < LATELY && tone(record) == "bad";
+    let records: Vec<Value> =
+        all.iter().rev().enumerate().map(|(at, record)| described(record, open(at, record))).collect();
+    let day = |record: Option<&Record>| record.map(|it| page::minute(it.started)).unwrap_or_default();
     let mut environment = Environment::new();
     let template = include_str!("../../templates/log/report.html.j2");
     let broken = |e: minijinja::Error| Error::outside(format!("the report's template is broken: {e:#}"));
@@ -246,10 +244,14 @@ fn report(args: &Report, facts: &Facts<'_>) -> Result<Step> {
             template.render(context! {
                 title,
                 subtitle => format!("{first} to {last}, {}", counted(all.len(), "record")),
-                figures => shown,
+                environments => minijinja::Value::from(minijinja::value::Serde(&environments)),
                 records => minijinja::Value::from(minijinja::value::Serde(&records)),
+                first => day(all.first()),
+                last => day(all.last()),
                 width => WIDTH,
                 height => HEIGHT,
+                left => LEFT,
+                below => BELOW,
             })
         })
         .map_err(broken)?;
@@ -259,22 +261,62 @@ fn report(args: &Report, facts: &Facts<'_>) -> Result<Step> {
     Ok(plan.into())
 }
 
-/// A record as the report shows it.
-fn described(record: &Record) -> Value {
-    let tone = match record.outcome {
+/// How many of the newest records may be open.
+const LATELY: usize = 10;
+
+/// Figures for people.
+fn told(it: &Figures) -> Vec<(&'static str, String)> {
+    let mut shown =
+        vec![("deployments", it.deployments.to_string()), ("a week", format!("{:.1}", it.per_week))];
+    shown.extend(it.change_failure_rate.map(|r| ("change failure rate", format!("{:.0} %", r * 100.0))));
+    let lead = it.lead_time_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    shown.extend(lead.map(|s| ("median lead time", page::whole_seconds(s))));
+    shown.extend(it.time_to_restore_seconds.map(|s| ("median time to restore", page::whole_seconds(s))));
+    shown
+}
+
+/// Where the records of an environment are on a line from the first to the last of all, in percent.
+fn points(own: &[&Record], all: &[Record]) -> Vec<Value> {
+    let (Some(first), Some(last)) = (all.first(), all.last()) else { return Vec::new() };
+    let whole = last.started.duration_since(first.started).as_secs_f64().max(1.0);
+    let point = |record: &&Record| {
+        let at = record.started.duration_since(first.started).as_secs_f64() / whole * 100.0;
+        let title =
+            format!("{}, {}: {}", page::minute(record.started), page::title(record), page::status(record));
+        let tone = tone(record);
+        let mark = match tone {
+            "good" => "✓",
+            "bad" => "×",
+            _ => "?",
+        };
+        json!({ "at": format!("{at:.2}"), "tone": tone, "mark": mark, "title": title, "id": record.id })
+    };
+    own.iter().map(point).collect()
+}
+
+fn tone(record: &Record) -> &'static str {
+    match record.outcome {
         Outcome::Done => "good",
         Outcome::Running | Outcome::Unverified | Outcome::Refused => "warn",
         Outcome::RolledBack | Outcome::Failed => "bad",
-    };
+    }
+}
+
+/// A record as the report shows it.
+fn described(record: &Record, open: bool) -> Value {
     let series: Vec<Series> = record
         .outputs
         .get("series")
         .and_then(|it| serde_json::from_value(it.clone()).ok())
         .unwrap_or_default();
+    let who = record.who.as_ref().map_or(String::new(), |who| format!(", by {who}"));
     json!({
+        "id": record.id,
+        "open": open,
         "title": page::title(record),
         "status": page::status(record),
-        "tone": tone,
+        "tone": tone(record),
+        "when": inert(&format!("{}{who}", page::minute(record.started)), Newlines::Flatten),
         "parts": page::parts(record),
         "charts": series.iter().filter_map(chart).collect::<Vec<_>>(),
     })

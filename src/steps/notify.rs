@@ -31,7 +31,7 @@ pub struct Args {
     /// When the release starts: 2026-03-10T09:00:00Z
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
-    /// The request that gets the comment [default: that of the CI job, or the one that brought the commit]
+    /// The request that gets the comment [default: that of the CI job, or the one that brought the commit, or the commit itself]
     #[arg(long, value_name = "NUMBER")]
     request: Option<u64>,
 }

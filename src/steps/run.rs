@@ -8,6 +8,7 @@ use crate::effect::{Command, Effect};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::gate::Overrides;
+use crate::notify::{self, About, News};
 use crate::plan::Plan;
 use crate::release::{Wanted, release};
 use crate::steps::Step;
@@ -64,7 +65,28 @@ pub fn plan(args: &Args, facts: &Facts<'_>) -> Result<Step> {
                     plan.append(planned);
                 }
             }
+            ChainStep::Notify(event) if event.ahead() => {
+                let text = format!("a chain does not know when something will happen: {event}");
+                return Err(Error::usage(text)
+                    .at(format!("run.{}", args.name))
+                    .hint("`release-steps timeline` tells what is ahead"));
+            }
             _ if idle => {}
+            ChainStep::Notify(event) => {
+                let Some(version) = env.get("VERSION") else {
+                    let text = format!(
+                        "there is nothing to tell of: the chain releases nothing before `notify: {event}`"
+                    );
+                    return Err(Error::usage(text).at(format!("run.{}", args.name)).hint(
+                        "put `release` into the chain, or a command: `release-steps notify EVENT --release VERSION`",
+                    ));
+                };
+                let mut news = News::new(*event, &About { release: version.clone(), env: None });
+                if let Some(previous) = env.get("PREVIOUS_VERSION") {
+                    news = news.tell("previous", previous.as_str());
+                }
+                notify::add(facts, &news, &mut plan)?;
+            }
             ChainStep::Command(line) => plan.then(command(line, None)),
             ChainStep::Stage(stage) => {
                 plan.wave(

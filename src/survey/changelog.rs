@@ -8,6 +8,7 @@ use crate::config::SectionConfig;
 use crate::data::CommitId;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
+use crate::report::Redactor;
 use crate::rules::bump::Pattern;
 use crate::rules::changelog::{PREAMBLE, Release, Section, Sections, Templates};
 use crate::rules::commit::{Reading, parse};
@@ -21,6 +22,8 @@ pub struct Writer {
     templates: Templates,
     links: Option<Links>,
     reading: Reading,
+    /// A commit's message may hold a secret, and a changelog is read by more people than a history.
+    redactor: Redactor,
 }
 
 /// A date as a changelog has it: `2026-11-21`.
@@ -54,6 +57,7 @@ impl Writer {
             )?,
             links: links(facts)?,
             reading: reading(facts),
+            redactor: facts.redactor(),
         })
     }
 
@@ -95,12 +99,12 @@ impl Writer {
 
     /// A release's section for the changelog.
     pub fn changelog(&self, release: Release) -> Result<String> {
-        self.templates.changelog(release)
+        Ok(self.redactor.redacted(&self.templates.changelog(release)?).into_owned())
     }
 
     /// A release's notes.
     pub fn notes(&self, release: Release) -> Result<String> {
-        self.templates.notes(release)
+        Ok(self.redactor.redacted(&self.templates.notes(release)?).into_owned())
     }
 }
 

@@ -13,6 +13,7 @@ mod openapi;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
+mod threads;
 mod whole;
 mod world;
 
@@ -25,7 +26,7 @@ use release_steps::effect::{
 use release_steps::error::{Error, Kind as ErrorKind};
 use release_steps::world::State;
 use release_steps::world::files::digest_of;
-use release_steps::world::forge::{Kind, RunText, Status, StatusState, View};
+use release_steps::world::forge::{Commented, Kind, RunText, Status, StatusState, View};
 use serde_json::Value;
 
 use openapi::Description;
@@ -270,15 +271,19 @@ fn requests_comments_and_checks_are_made_once() {
         for (on, body) in [
             (On::Number(made.number), "first"),
             (On::Branches { head: "release/v1".to_owned(), base: "main".to_owned() }, "second"),
+            (On::Commit(commit), "first"),
+            (On::Commit(commit), "second"),
         ] {
             let comment =
                 Comment { place: world.place(), on, name: "plan".to_owned(), body: body.to_owned() };
             assert!(run(&world, &Effect::Comment(comment.clone()), None).unwrap(), "{kind:?}");
             assert!(!run(&world, &Effect::Comment(comment), None).unwrap(), "{kind:?}");
         }
-        let comments = view(&world).comments(made.number).unwrap();
-        assert_eq!(comments.len(), 1, "{kind:?}");
-        assert_eq!(comments[0].body, "<!-- release-steps: plan -->\nsecond");
+        for on in [Commented::Request(made.number), Commented::Commit(commit)] {
+            let comments = view(&world).comments(on).unwrap();
+            assert_eq!(comments.len(), 1, "{kind:?} {on:?}");
+            assert_eq!(comments[0].body, "<!-- release-steps: plan -->\nsecond");
+        }
 
         for state in [StatusState::Pending, StatusState::Success] {
             let status = Status { name: "gate".to_owned(), state, text: "so far".to_owned(), url: None };
@@ -615,9 +620,8 @@ fn a_release_survives_every_fault() {
 #[test]
 fn a_request_and_its_comment_survive_every_fault() {
     for world in worlds() {
-        for trial in 0..200 {
-            world.push(&format!("heads/r/{trial}"));
-        }
+        let commits: Vec<CommitId> =
+            (0..200).map(|trial| world.push(&format!("heads/r/{trial}")).parse().unwrap()).collect();
         let number =
             |trial: usize| view(&world).request(&format!("r/{trial}"), "main").unwrap().unwrap().number;
         let one = |trial: usize| {
@@ -639,19 +643,20 @@ fn a_request_and_its_comment_survive_every_fault() {
             one,
             None,
         );
-        let comment = |trial: usize| {
-            let on = On::Number(number(trial));
-            Effect::Comment(Comment {
-                place: world.place(),
-                on,
-                name: "plan".to_owned(),
-                body: "text".to_owned(),
-            })
+        let comment = |on: On| {
+            let (name, body) = ("plan".to_owned(), "text".to_owned());
+            Effect::Comment(Comment { place: world.place(), on, name, body })
         };
-        let one = |trial: usize| {
-            assert_eq!(view(&world).comments(number(trial)).unwrap().len(), 1, "comment {trial}")
+        let one = |on: Commented| assert_eq!(view(&world).comments(on).unwrap().len(), 1, "{on:?}");
+        let on_request = |trial: usize| comment(On::Number(number(trial)));
+        survive(&world, "comment", on_request, |trial| one(Commented::Request(number(trial))), None);
+        // The stand-in gives every branch the same commit: here each trial has one of its own.
+        let commits: Vec<CommitId> = match world.kind {
+            Kind::GitHub => commits,
+            Kind::GitLab => (0..200).map(|n| format!("{n:040x}").parse().unwrap()).collect(),
         };
-        survive(&world, "comment", comment, one, None);
+        let on_commit = |trial: usize| comment(On::Commit(commits[trial]));
+        survive(&world, "comment", on_commit, |trial| one(Commented::Commit(commits[trial])), None);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use release_steps::world::forge::Kind;
+use release_steps::world::forge::{Commented, Kind};
 
 use crate::support::{Ran, World as Git};
 use crate::world::World;
@@ -375,7 +375,7 @@ fn a_comment_on_the_request_is_edited_in_place() {
         let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
         let number = forge.request("release-request/main", "main").unwrap().expect("it is there").number;
         let comment = || {
-            let all = forge.comments(number).unwrap();
+            let all = forge.comments(Commented::Request(number)).unwrap();
             assert_eq!(all.len(), 1, "{kind:?}: {all:?}");
             all[0].body.clone()
         };
@@ -396,5 +396,77 @@ fn a_comment_on_the_request_is_edited_in_place() {
         let ran = whole.git.steps_with("notify report --release 1.1.0", &[(&variable.0, &variable.1)]);
         assert_eq!(ran.code, Some(0), "{}", ran.text());
         assert!(comment().contains("how it went"), "{}", comment());
+    }
+}
+
+#[test]
+fn a_comment_without_a_request_is_on_the_commit() {
+    for (on, budget) in [("{}", 10), ("{on: commit}", 1)] {
+        let config = format!(
+            "notify: {{name: shop, budget: {budget}s, channels: {{forge: {{comment: {on}}}}}, required: [forge]}}\n"
+        );
+        for whole in Whole::both(&config, RELEASED) {
+            let kind = whole.forge.kind;
+            let head = whole.git.git(&["rev-parse", "HEAD"]).trim().to_owned();
+            let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
+            let comments = || forge.comments(Commented::Commit(head.parse().unwrap())).unwrap();
+            let dry = whole.steps("notify started --release 1.1.0 --dry-run", 0);
+            assert!(dry.stdout.contains(&format!("on commit {}", &head[..7])), "{}", dry.text());
+            assert_eq!(comments(), []);
+            whole.forge.exchanges();
+            whole.steps("notify started --release 1.1.0 --set previous=1.0.0", 0);
+            whole.settled("notify started --release 1.1.0 --set previous=1.0.0");
+            whole.steps("notify done --release 1.1.0", 0);
+            crate::check(&whole.forge, &whole.forge.exchanges());
+            let all = comments();
+            assert_eq!(all.len(), 1, "{kind:?}: {all:?}");
+            assert!(all[0].body.contains("shop 1.1.0 is live"), "{all:?}");
+            // A commit that the forge does not have.
+            whole.bash("commit 'fix: here only' a");
+            let ran = whole.steps("notify done --release 1.1.1", 3);
+            assert!(ran.stderr.contains("push the commit"), "{}", ran.text());
+        }
+    }
+}
+
+/// However often a run is cut off, before or after any change: one comment, which says what was said last.
+#[test]
+fn killed_at_each_change_there_is_one_comment() {
+    let config = "requests: {from: [release]}\nnotify: {name: shop, budget: 2s, channels: {forge: {comment: {}}}, required: [forge]}\n";
+    for whole in Whole::both(config, PREPARED) {
+        let kind = whole.forge.kind;
+        whole.steps("release", 0);
+        let forge = whole.forge.forges().at(&whole.forge.place()).unwrap();
+        let number = forge.request("release-request/main", "main").unwrap().expect("it is there").number;
+        let head = whole.git.git(&["rev-parse", "HEAD"]).trim().parse().unwrap();
+        for (on, flag) in [
+            (Commented::Request(number), format!(" --request {number}")),
+            (Commented::Commit(head), String::new()),
+        ] {
+            let mut kills = 0;
+            for at in 1.. {
+                let release = format!("1.{at}.0");
+                let started = format!("notify started --release {release}{flag}");
+                let killed = whole.git.steps_with(&started, &[("RELEASE_STEPS_CRASH_AT", &at.to_string())]);
+                let whole_run = killed.code == Some(0);
+                kills += usize::from(!whole_run);
+                whole.steps(if at % 2 == 0 && !whole_run { "resume" } else { &started }, 0);
+                let done = format!("notify done --release {release}{flag}");
+                whole.git.steps_with(&done, &[("RELEASE_STEPS_CRASH_AT", &at.to_string())]);
+                whole.steps(&done, 0);
+                let of_it: Vec<_> = forge
+                    .comments(on)
+                    .unwrap()
+                    .into_iter()
+                    .filter(|it| it.body.contains(&format!("shop {release}")))
+                    .collect();
+                assert_eq!(of_it.len(), 1, "{kind:?} killed at {at}: {of_it:?}");
+                assert!(of_it[0].body.contains("is live"), "{kind:?} killed at {at}: {of_it:?}");
+                if whole_run {
+                    break;
+                }
+            }
+            assert!(kills >= 3, "{kind:?}: only {kills} kills: is anything killed at all?");
+        }
     }
 }

@@ -19,6 +19,7 @@ use crate::actions::Actions;
 use crate::gitlab::{GitLab, PROJECT, TOKEN};
 use crate::openapi::Description;
 use crate::server::{Ask, Breaks, Reply, serve};
+use crate::threads::Threads;
 
 /// What goes wrong with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,12 +171,14 @@ impl World {
         let shared = gitlab.clone();
         let git: Arc<Mutex<Option<PathBuf>>> = Arc::default();
         let followed = git.clone();
+        let threads = Threads::default();
         let (url, front) = front(move |ask| {
             let git = followed.lock().expect("no test has failed in here").clone();
             if let Some(git) = &git {
                 shared.follow(refs(git), git);
             }
-            shared.answer(ask)
+            let has = |commit: &str| git.as_ref().is_none_or(|git| has(git, commit));
+            threads.answer(ask, &has).unwrap_or_else(|| shared.answer(ask))
         });
         World {
             kind: Kind::GitLab,
@@ -220,6 +223,10 @@ impl World {
             if let Some(reply) = git.as_ref().and_then(|git| crate::commits::github(ask, git)) {
                 return reply;
             }
+            let ask = &match &git {
+                Some(git) => on_a_commit_it_has(ask, git, &upstream),
+                None => ask.clone(),
+            };
             if ask.path.ends_with("/graphql") {
                 return graphql(ask, &answers.lock().expect("no test has failed in here"));
             }
@@ -470,6 +477,27 @@ fn mirror(git: &Path, upstream: &str, known: &Mutex<BTreeMap<String, String>>) {
             }
         }
     }
+}
+
+/// Whether a repository has a commit.
+fn has(git: &Path, commit: &str) -> bool {
+    let look =
+        Command::new("git").current_dir(git).args(["cat-file", "-e", commit]).stderr(Stdio::null()).status();
+    look.is_ok_and(|it| it.success())
+}
+
+/// The emulator has other commits than the repository: what is said of one of the repository is kept at its main branch.
+fn on_a_commit_it_has(ask: &Ask, git: &Path, upstream: &str) -> Ask {
+    let mut ask = ask.clone();
+    let parts: Vec<&str> = ask.path.trim_start_matches('/').split('/').collect();
+    if let ["repos", owner, name, "commits", commit, "comments"] = parts.as_slice()
+        && has(git, commit)
+    {
+        let main = self::ask(upstream, "GET", &format!("/repos/{owner}/{name}/git/ref/heads/main"), None);
+        let main = main["object"]["sha"].as_str().expect("it has a main branch");
+        ask.path = format!("/repos/{owner}/{name}/commits/{main}/comments");
+    }
+    ask
 }
 
 fn ask(upstream: &str, method: &str, path: &str, body: Option<&Value>) -> Value {

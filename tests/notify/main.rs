@@ -123,6 +123,32 @@ fn killed_at_each_change_nothing_is_said_twice() {
     }
 }
 
+/// The message was deleted, the one in its place may have been posted: it is found, not posted again.
+#[test]
+fn killed_at_each_change_a_deleted_message_is_replaced_once() {
+    let Some(desk) = Desk::with_slack() else { return };
+    let mut kills = 0;
+    for at in 1.. {
+        let world = slack(&desk);
+        rewrite(&world, |config| format!("{config}  budget: 500ms\n"));
+        ok(&world.steps(&format!("notify started --release 1.0.{at}")));
+        let history = desk.slack("conversations.history", &json!({ "channel": desk.channel }));
+        let ts = history["messages"][0]["ts"].clone();
+        assert_eq!(desk.slack("chat.delete", &json!({ "channel": desk.channel, "ts": ts }))["ok"], true);
+        let done = format!("notify done --release 1.0.{at}");
+        let killed = world.steps_with(&done, &[("RELEASE_STEPS_CRASH_AT", &at.to_string())]);
+        ok(&world.steps(&done));
+        let told = desk.told();
+        let of_it = told.iter().filter(|(text, _)| text.contains(&format!("1.0.{at} is live"))).count();
+        assert_eq!(of_it, 1, "killed at {at}: {told:?}");
+        if killed.code == Some(0) {
+            break;
+        }
+        kills += 1;
+    }
+    assert!(kills >= 4, "only {kills} kills: is anything killed at all?");
+}
+
 /// The services that cannot be asked: where a kill leaves it open whether a message arrived, it is not sent again, and that
 /// is said.
 #[test]
@@ -150,6 +176,52 @@ fn killed_at_each_change_no_service_is_told_twice() {
         }
         assert!(kills >= 2 && told >= 1, "{channel}: {kills} kills, {told} told");
     }
+}
+
+/// Whichever message of a maintenance is cut off, and whether its job is run again or never: it was opened once at most, and
+/// is closed in the end.
+#[test]
+fn killed_at_each_change_a_maintenance_is_opened_once_and_closed() {
+    let lines =
+        ["maintenance --at 2026-02-05T09:00:00Z", "maintenance --at 2026-02-06T09:00:00Z", "started", "done"];
+    let desk = Desk::new();
+    let world = hooks(&desk);
+    rewrite(&world, |config| format!("{config}  budget: 300ms\n"));
+    let (mut kills, mut cut_after_opening) = (0, 0);
+    for (cut, again) in (0..lines.len()).flat_map(|cut| [(cut, true), (cut, false)]) {
+        for at in 1.. {
+            let release = format!("{cut}.{at}.{}", u8::from(again));
+            let mut killed = false;
+            for (n, line) in lines.iter().enumerate() {
+                let line = format!("notify {line} --release {release} --to page");
+                if n == cut {
+                    let ran = world.steps_with(&line, &[("RELEASE_STEPS_CRASH_AT", &at.to_string())]);
+                    killed = ran.code != Some(0);
+                    if killed && !again && n + 1 < lines.len() {
+                        // Not even `resume` is run: the next job comes along.
+                        ok(&world.bash("rm -f .git/release-steps/lock .git/release-steps/runs/*"));
+                        continue;
+                    }
+                }
+                ok(&world.steps(&line));
+            }
+            let about = json!(format!("shop {release}"));
+            let of_it: Vec<_> = desk
+                .kept()
+                .into_iter()
+                .filter(|it| it["metadata"]["release_steps"]["about"] == about)
+                .collect();
+            let opened = if again || cut > 0 { 1..=1 } else { 0..=1 };
+            assert!(opened.contains(&of_it.len()), "{release}, killed in {}: {of_it:?}", lines[cut]);
+            assert!(of_it.iter().all(|it| it["status"] == "completed"), "{release}: {of_it:?}");
+            kills += usize::from(killed);
+            cut_after_opening += usize::from(killed && cut == 0 && !again && of_it.len() == 1);
+            if !killed {
+                break;
+            }
+        }
+    }
+    assert!(kills >= 20 && cut_after_opening >= 1, "{kills} kills, {cut_after_opening} after the opening");
 }
 
 #[test]
@@ -291,6 +363,57 @@ fn every_service_gets_what_it_documents() {
     let cards = desk.asked("/teams");
     assert_eq!(cards.len(), 4);
     assert!(cards.iter().all(|ask| ask.json()["attachments"][0]["content"]["type"] == "AdaptiveCard"));
+}
+
+/// The deployment fails, and so does the way back: a person is woken, the maintenance is closed; and once it was put back
+/// after all, that is told.
+#[test]
+fn what_failed_and_was_not_put_back_is_told() {
+    let desk = Desk::new();
+    let world = hooks(&desk);
+    let deploy = "deploy: {production: {command: {deploy: 'test $VERSION = 1.0.0 || test ! -e broken', rollback: 'test ! -e broken', verify: 'test ! -e bad'}}}\n";
+    rewrite(&world, |config| format!("{config}{deploy}record: {{ref: true}}\n"));
+    ok(&world.bash("git add release-steps.yml; commit 'feat: two'; tag v1.0.0; origin"));
+    let types = || -> Vec<String> {
+        let asked = desk.asked("/hook");
+        asked.iter().map(|ask| ask.json()["type"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    ok(&world.steps("deploy production --yes"));
+    assert_eq!(types(), ["release.started", "release.done"]);
+    ok(&world.bash("git commit -q --allow-empty -m 'feat: three'; tag v1.1.0; touch bad broken"));
+    ok(&world.steps("notify maintenance --release 1.1.0 --env production --at 2026-02-03T09:00:00Z"));
+    desk.asked("/");
+    let dry = world.steps("deploy production --dry-run");
+    assert!(dry.stdout.contains("If 1.1.0 in production is not put back either:"), "{}", dry.text());
+    // It never got through, and there is nothing to put it back with.
+    let ran = world.steps("deploy production --yes");
+    assert_eq!(ran.code, Some(3), "{}", ran.text());
+    assert_eq!(types(), ["release.started", "release.failed"]);
+    assert_eq!(desk.asked("/v2/enqueue").len(), 1);
+    let incident = desk.kept().into_iter().find(|it| it["scheduled_for"].is_string()).unwrap();
+    assert_eq!(incident["status"], "completed");
+    // Once more it is not told; once it is back, that is.
+    assert_eq!(world.steps("resume").code, Some(3));
+    assert_eq!(types(), [""; 0]);
+    ok(&world.bash("rm broken bad"));
+    assert_eq!(world.steps("resume").code, Some(1));
+    assert_eq!(types(), ["release.rollback"]);
+}
+
+#[test]
+fn a_chain_tells_of_what_it_released() {
+    let desk = Desk::new();
+    let world = hooks(&desk);
+    rewrite(&world, |config| format!("{config}run: {{ship: [release, {{notify: done}}]}}\n"));
+    ok(&world.bash("git add release-steps.yml; commit 'feat: two'; origin"));
+    let dry = world.steps("run ship --dry-run");
+    ok(&dry);
+    assert!(dry.stdout.contains("shop 0.1.0 is live"), "{}", dry.text());
+    assert_eq!(desk.asked("/").len(), 0);
+    for told in [1, 0] {
+        ok(&world.steps("run ship"));
+        assert_eq!(desk.asked("/teams").len(), told);
+    }
 }
 
 #[test]

@@ -387,19 +387,78 @@ fn commands_and_hurl() {
     assert_eq!(ran.why(1), "it was ended by a signal");
     assert_eq!(ran.why(2), "`no` is not in what it printed: yes");
     assert!(ran.why(3).contains("did not end within"), "{}", ran.why(3));
-    let address = serve("127.0.0.1:0", |_| say(200, "up"));
     let dir = folder(&json!({"smoke": {"p": [{"hurl": {"files": ["*.hurl"]}}]}}));
     let args = ["smoke", "--json", "--once"];
     let ran = run(dir.path(), &args, &[]);
     assert_eq!((ran.code, ran.why(0).as_str()), (4, "no file is named like *.hurl"));
-    fs::write(dir.path().join("a b's.hurl"), format!("GET http://{address}/\nHTTP 200\n")).expect("a file");
-    let there = Command::new("hurl").arg("--version").output().is_ok();
-    let ran = run(dir.path(), &args, &[]);
-    match there {
-        true => assert_eq!((ran.code, ran.why(0).as_str()), (0, "1 files passed")),
-        // What could not be looked at is not known.
-        false => assert!(ran.code == 4 && ran.why(0).contains("hurl is not installed"), "{}", ran.stdout),
+    fs::write(dir.path().join("a.hurl"), "GET http://127.0.0.1:1/\n").expect("a file");
+    // What could not be looked at is not known.
+    let bin = dir.path().join("bin");
+    fs::create_dir(&bin)
+        .and_then(|()| std::os::unix::fs::symlink("/bin/sh", bin.join("sh")))
+        .expect("a link");
+    let ran = run(dir.path(), &args, &[("PATH", &bin.to_string_lossy())]);
+    assert!(ran.code == 4 && ran.why(0).contains("hurl is not installed"), "{}", ran.stdout);
+}
+
+/// With the real program, where it is installed.
+#[test]
+fn hurl_files_pass_and_fail_as_hurl_says() {
+    if Command::new("hurl").arg("--version").output().is_err() {
+        return tools::skipped("no hurl here: https://hurl.dev/docs/installation.html");
     }
+    let address = serve("127.0.0.1:0", |ask| {
+        let said = ask.headers.lines().find_map(|line| line.strip_prefix("authorization: "));
+        match said.map(str::trim) {
+            None => say(200, "{\"status\": \"ok\"}"),
+            Some("Bearer pl4nted-in-a-variable") => say(200, "in"),
+            Some(other) => say(401, format!("not with {other}")),
+        }
+    });
+    let hurl = |asserts: &str| format!("GET http://{address}/\nHTTP 200\n[Asserts]\n{asserts}\n");
+    let files = [
+        ("pass/a b's.hurl", hurl("jsonpath \"$.status\" == \"ok\"")),
+        ("pass/two.hurl", hurl("duration < 60000")),
+        ("fail.hurl", hurl("jsonpath \"$.status\" == \"down\"")),
+        (
+            "secret.hurl",
+            format!("GET http://{address}/\nAuthorization: Bearer {{{{auth_token}}}}\nHTTP 200\n"),
+        ),
+        (
+            "refused.hurl",
+            format!(
+                "GET http://{address}/\nAuthorization: Bearer {{{{auth_token}}}}x\nHTTP 200\n[Asserts]\nbody == \"in\"\n"
+            ),
+        ),
+        ("silent.hurl", "GET http://192.0.2.1/\n".to_owned()),
+    ];
+    let checks = json!([
+        {"hurl": {"files": ["pass/*.hurl"]}},
+        {"hurl": {"files": ["fail.hurl"]}},
+        {"hurl": {"files": ["secret.hurl"]}},
+        {"hurl": {"files": ["refused.hurl"]}},
+        {"hurl": {"files": ["gone.hurl"]}},
+        {"hurl": {"files": ["silent.hurl"], "timeout": "300ms"}},
+    ]);
+    let dir = folder(&json!({ "smoke": { "p": checks } }));
+    fs::create_dir(dir.path().join("pass")).expect("a folder");
+    for (name, text) in files {
+        fs::write(dir.path().join(name), text).expect("a file");
+    }
+    let token = ("HURL_VARIABLE_auth_token", "pl4nted-in-a-variable");
+    let ran = run(dir.path(), &["smoke", "--json", "--once"], &[token]);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert_eq!(ran.why(0), "2 files passed");
+    assert_eq!(
+        ran.why(1),
+        "hurl: error: Assert failure --> fail.hurl:4:0 actual:   string <ok> expected: string <down>"
+    );
+    assert_eq!(ran.why(2), "1 file passed");
+    assert!(ran.why(3).contains("actual:   <401>"), "{}", ran.why(3));
+    assert_eq!(ran.json()["checks"][4]["verdict"], "unknown", "{}", ran.stdout);
+    assert!(ran.why(5).contains("did not end within"), "{}", ran.why(5));
+    assert!(ran.took < Duration::from_secs(20), "{:?}", ran.took);
+    assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("pl4nted"), "{}", ran.stdout);
 }
 
 #[test]

@@ -106,10 +106,33 @@ pub struct StatusPage {
     pub api: String,
 }
 
-/// A comment on a request. Which one is told by `--request`, by the CI job, or by the commit.
+/// A comment on the request that `--request` names, that the CI job is for, or that brought the commit; on the commit itself
+/// where there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Comment {}
+pub struct Comment {
+    /// What is commented on.
+    #[serde(default, skip_serializing_if = "CommentOn::is_request")]
+    pub on: CommentOn,
+}
+
+/// What is commented on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CommentOn {
+    /// The request, or the commit where there is none.
+    #[default]
+    Request,
+    /// The commit, whatever brought it.
+    Commit,
+}
+
+impl CommentOn {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn is_request(&self) -> bool {
+        *self == CommentOn::Request
+    }
+}
 
 fn slack_token() -> String {
     "SLACK_BOT_TOKEN".to_owned()

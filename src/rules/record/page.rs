@@ -37,22 +37,30 @@ pub fn status(record: &Record) -> &'static str {
 pub fn title(record: &Record) -> String {
     let what = match (record.step.as_str(), &record.deployment) {
         ("rollback", Some(it)) => format!("Rollback of {} to {}", it.environment, it.version),
+        ("smoke", Some(it)) => format!("Checks of {} in {}", it.version, it.environment),
+        ("verify", Some(it)) => format!("Watch of {} in {}", it.version, it.environment),
         (_, Some(it)) => format!("Deployment of {} to {}", it.version, it.environment),
         (_, None) => record.summary.clone(),
     };
     inert(&what, Newlines::Flatten).into_owned()
 }
 
-/// `5.2 s`, `12 min 3 s`, `2 h 5 min`, `3 d 4 h`.
+/// `12 ms`, `5.2 s`, `12 min 3 s`, `2 h 5 min`, `3 d 4 h`.
 pub fn lasting(ms: u64) -> String {
     let seconds = ms / 1000;
     match seconds {
-        0..=59 => format!("{}.{} s", seconds, ms % 1000 / 100),
+        0 => format!("{ms} ms"),
+        1..=59 => format!("{}.{} s", seconds, ms % 1000 / 100),
         60..=3599 if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         60..=3599 => format!("{} min {} s", seconds / 60, seconds % 60),
         3600..=172_799 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
         _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
     }
+}
+
+/// The same, of what is known in whole seconds.
+pub fn whole_seconds(seconds: u64) -> String {
+    if seconds == 0 { "under 1 s".to_owned() } else { lasting(seconds * 1000) }
 }
 
 /// The parts of the page.
@@ -99,7 +107,7 @@ pub fn parts(record: &Record) -> Vec<Part> {
                 let word = if took <= most { "within" } else { "beyond" };
                 format!(", {word} the objective of {}", lasting(most * 1000))
             });
-            lines.push(("recovered".to_owned(), format!("in {}{objective}", lasting(took * 1000))));
+            lines.push(("recovered".to_owned(), format!("in {}{objective}", whole_seconds(took))));
         }
         if let (Outcome::Done | Outcome::Unverified, Some(until)) = (record.outcome, it.rollback_until) {
             lines.push(("available".to_owned(), format!("until {}", minute(until))));
@@ -154,7 +162,8 @@ fn did(did: &Did) -> (String, String) {
     (did.how.clone(), format!("{} {}{took}", did.at, did.effect))
 }
 
-fn minute(at: jiff::Timestamp) -> String {
+/// `2026-12-24 10:00 UTC`.
+pub fn minute(at: jiff::Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 

@@ -399,7 +399,8 @@ pub struct Command {
     pub timeout: Option<Period>,
 }
 
-/// Files for the program hurl (<https://hurl.dev>), which must be installed.
+/// Files for the program hurl (<https://hurl.dev>), which must be installed. Its variables are those of the environment whose
+/// names begin with `HURL_VARIABLE_`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hurl {

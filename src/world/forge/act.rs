@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use super::desk::{Issue, IssueText};
 use super::release::{self, Seen};
 use super::{
-    CommitText, Forge, Forges, Place, Request, RequestState, RequestText, Run, RunState, Status, View,
+    Commented, CommitText, Forge, Forges, Place, Request, RequestState, RequestText, Run, RunState, Status,
+    View,
 };
 use crate::data::CommitId;
 use crate::effect::{Comment, Dispatch, Effect, ForgeRequest, On, OpenIssue, SetStatus};
@@ -239,11 +240,14 @@ fn converge_request(forge: &dyn Forge, want: &ForgeRequest) -> std::result::Resu
     }
 }
 
-fn number(forge: &dyn Forge, on: &On) -> std::result::Result<Option<u64>, Failure> {
-    match on {
-        On::Number(number) => Ok(Some(*number)),
-        On::Branches { head, base } => Ok(forge.request(head, base)?.map(|request| request.number)),
-    }
+fn commented(forge: &dyn Forge, on: &On) -> std::result::Result<Option<Commented>, Failure> {
+    Ok(match on {
+        On::Number(number) => Some(Commented::Request(*number)),
+        On::Branches { head, base } => {
+            forge.request(head, base)?.map(|request| Commented::Request(request.number))
+        }
+        On::Commit(commit) => Some(Commented::Commit(*commit)),
+    })
 }
 
 /// The issue that an earlier try opened.
@@ -251,22 +255,22 @@ fn own_issue(forge: &dyn Forge, want: &OpenIssue) -> std::result::Result<Option<
     forge.issue_with(&want.mark(), want.labels.first().map_or("", String::as_str))
 }
 
-/// Our comment on a request, and whether it says what it should.
+/// Our comment, and whether it says what it should.
 fn own_comment(
     forge: &dyn Forge,
     want: &Comment,
-    number: u64,
-) -> std::result::Result<Option<(u64, bool)>, Failure> {
+    on: Commented,
+) -> std::result::Result<Option<(String, bool)>, Failure> {
     let mark = want.mark();
-    let own = forge.comments(number)?.into_iter().find(|comment| comment.body.contains(&mark));
+    let own = forge.comments(on)?.into_iter().find(|comment| comment.body.contains(&mark));
     // Forges store line ends in their own way.
     let plain = |text: &str| text.replace("\r\n", "\n").trim().to_owned();
     Ok(own.map(|comment| (comment.id, plain(&comment.body) == plain(&want.text()))))
 }
 
 fn observe_comment(forge: &dyn Forge, want: &Comment) -> Result<State> {
-    let Some(number) = number(forge, &want.on)? else { return Ok(State::Ready) };
-    Ok(match own_comment(forge, want, number)? {
+    let Some(on) = commented(forge, &want.on)? else { return Ok(State::Ready) };
+    Ok(match own_comment(forge, want, on)? {
         Some((_, true)) => State::Done(None),
         _ => State::Ready,
     })
@@ -278,17 +282,26 @@ pub fn write_comment(forge: &dyn Forge, want: &Comment) -> Result<()> {
 }
 
 fn converge_comment(forge: &dyn Forge, want: &Comment) -> std::result::Result<(), Trouble> {
-    let Some(number) = number(forge, &want.on)? else {
+    let Some(on) = commented(forge, &want.on)? else {
         return Err(Trouble::Refused(
             Error::no(format!("there is no {} to comment on", want.on)).at(want.place.to_string()),
         ));
     };
-    match own_comment(forge, want, number)? {
-        Some((_, true)) => {}
-        Some((id, false)) => forge.write_comment(number, Some(id), &want.text())?,
-        None => forge.write_comment(number, None, &want.text())?,
-    }
-    Ok(())
+    let written = match own_comment(forge, want, on) {
+        Ok(Some((_, true))) => Ok(()),
+        Ok(Some((id, false))) => forge.write_comment(on, Some(&id), &want.text()),
+        Ok(None) => forge.write_comment(on, None, &want.text()),
+        Err(failure) => Err(failure),
+    };
+    written.map_err(|failure| match on {
+        // GitHub answers 422 to a commit that it does not have.
+        Commented::Commit(_) if failure.absent() || failure.status() == Some(422) => Trouble::Refused(
+            Error::outside(format!("{} has no {}, or the token may not see it", want.place, want.on))
+                .at(failure.url)
+                .hint("push the commit before it is commented on"),
+        ),
+        _ => Trouble::Failed(failure),
+    })
 }
 
 fn has_status(there: &[Status], want: &Status) -> bool {

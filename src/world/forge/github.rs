@@ -29,8 +29,8 @@ use self::answers::{
     RunAnswer, Runs, from_graphql, run_state,
 };
 use super::{
-    Answer, Asset, Brought, Comment, Job, Place, Release, Repository, Request, RequestState, RequestText,
-    Run, RunText, Status, StatusState, View,
+    Answer, Asset, Brought, Comment, Commented, Job, Place, Release, Repository, Request, RequestState,
+    RequestText, Run, RunText, Status, StatusState, View,
 };
 use crate::data::CommitId;
 use crate::error::Result;
@@ -101,6 +101,14 @@ impl Service<http::Request<OctoBody>> for Wire {
 fn say_version(headers: &mut http::HeaderMap) {
     headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/vnd.github+json"));
     headers.insert(HeaderName::from_static("x-github-api-version"), HeaderValue::from_static("2022-11-28"));
+}
+
+/// <https://docs.github.com/rest/issues/comments>, <https://docs.github.com/rest/commits/comments>
+fn comments_of(on: Commented) -> String {
+    match on {
+        Commented::Request(number) => format!("issues/{number}/comments"),
+        Commented::Commit(commit) => format!("commits/{commit}/comments"),
+    }
 }
 
 fn first_line(error: &impl std::fmt::Display) -> String {
@@ -368,10 +376,12 @@ impl View for GitHub {
         Ok(found)
     }
 
-    fn comments(&self, request: u64) -> Answer<Vec<Comment>> {
-        let route = self.route(&format!("issues/{request}/comments?per_page=100"));
+    fn comments(&self, on: Commented) -> Answer<Vec<Comment>> {
+        let route = self.route(&format!("{}?per_page=100", comments_of(on)));
         let (comments, _) = self.pages::<CommentAnswer>(&route, 20, |_| false)?;
-        Ok(comments.into_iter().map(|c| Comment { id: c.id, body: c.body.unwrap_or_default() }).collect())
+        let neutral =
+            |it: CommentAnswer| Comment { id: it.id.to_string(), body: it.body.unwrap_or_default() };
+        Ok(comments.into_iter().map(neutral).collect())
     }
 
     fn statuses(&self, commit: CommitId) -> Answer<Vec<Status>> {

@@ -34,11 +34,11 @@ use url::Url;
 
 use self::answers::{
     FileAnswer, JobAnswer, MergeRequestAnswer, NoteAnswer, PackageAnswer, PipelineAnswer, ProjectAnswer,
-    RefAnswer, ReleaseAnswer, StatusAnswer, User, VariableAnswer, run_state,
+    RefAnswer, ReleaseAnswer, StatusAnswer, ThreadAnswer, User, VariableAnswer, run_state,
 };
 use super::{
-    Answer, Asset, Brought, Comment, Job, Place, Release, Repository, Request, RequestState, Run, RunState,
-    RunText, Status, StatusState, Token, View,
+    Answer, Asset, Brought, Comment, Commented, Job, Place, Release, Repository, Request, RequestState, Run,
+    RunState, RunText, Status, StatusState, Token, View,
 };
 use crate::data::CommitId;
 use crate::world::http::{self as web, Body, Client, Failure, Keep, Traffic, next_page};
@@ -444,10 +444,27 @@ impl View for GitLab {
         Ok(found)
     }
 
-    fn comments(&self, request: u64) -> Answer<Vec<Comment>> {
-        let endpoint = MergeRequestNotes::builder().project(self.project()).merge_request(request).build();
-        let notes: Vec<NoteAnswer> = self.pages(endpoint, 20, |_| false)?;
-        Ok(notes.into_iter().filter(|n| !n.system).map(|n| Comment { id: n.id, body: n.body }).collect())
+    /// The list of a commit's comments gives them no name; that of its threads does
+    /// (<https://docs.gitlab.com/api/discussions/#list-all-discussion-items-for-a-commit>).
+    fn comments(&self, on: Commented) -> Answer<Vec<Comment>> {
+        let threads = match on {
+            Commented::Request(request) => {
+                let endpoint =
+                    MergeRequestNotes::builder().project(self.project()).merge_request(request).build();
+                vec![(String::new(), self.pages(endpoint, 20, |_| false)?)]
+            }
+            Commented::Commit(commit) => {
+                let path = format!("/repository/commits/{commit}/discussions");
+                let endpoint = self.raw(Method::GET, &path, None);
+                let threads: Vec<ThreadAnswer> = self.pages(Ok::<_, String>(endpoint), 20, |_| false)?;
+                threads.into_iter().map(|thread| (format!("{}/notes/", thread.id), thread.notes)).collect()
+            }
+        };
+        let of = |(thread, notes): (String, Vec<NoteAnswer>)| {
+            let own = notes.into_iter().filter(|note| !note.system);
+            own.map(move |note| Comment { id: format!("{thread}{}", note.id), body: note.body })
+        };
+        Ok(threads.into_iter().flat_map(of).collect())
     }
 
     fn statuses(&self, commit: CommitId) -> Answer<Vec<Status>> {

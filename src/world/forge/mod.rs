@@ -224,11 +224,20 @@ pub struct Change {
     pub last: Option<CommitId>,
 }
 
-/// A comment on a request.
+/// What is commented on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commented {
+    /// The request of this number.
+    Request(u64),
+    /// This commit.
+    Commit(CommitId),
+}
+
+/// A comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
     /// The forge's name for it.
-    pub id: u64,
+    pub id: String,
     /// Its text, in Markdown.
     pub body: String,
 }
@@ -348,8 +357,8 @@ pub trait View: desk::DeskView + gate::GateView + guard::GuardView + Send + Sync
         commits: &[Brought],
         since: Option<Timestamp>,
     ) -> Answer<BTreeMap<CommitId, Vec<Request>>>;
-    /// The comments on a request.
-    fn comments(&self, request: u64) -> Answer<Vec<Comment>>;
+    /// The comments on a request or commit.
+    fn comments(&self, on: Commented) -> Answer<Vec<Comment>>;
     /// The checks on a commit, the newest of each name.
     fn statuses(&self, commit: CommitId) -> Answer<Vec<Status>>;
     /// Finds the run that [`Forge::start_run`] started, by its correlation text.
@@ -385,7 +394,7 @@ pub trait Forge: View + desk::Desk {
     /// Gives an open request its title, text, labels and reviewers.
     fn update_request(&self, request: &Request, text: &RequestText<'_>) -> Answer<Request>;
     /// Writes a comment, or writes it anew.
-    fn write_comment(&self, request: u64, there: Option<u64>, body: &str) -> Answer<()>;
+    fn write_comment(&self, on: Commented, there: Option<&str>, body: &str) -> Answer<()>;
     /// Sets a check on a commit.
     fn set_status(&self, commit: CommitId, status: &Status) -> Answer<()>;
     /// Starts a run; none where the forge does not say which one.

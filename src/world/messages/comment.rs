@@ -1,4 +1,4 @@
-//! A comment on a request, which is found again by a mark in it: one a release, edited in place.
+//! A comment on a request or commit, which is found again by a mark in it: one a release, edited in place.
 
 use super::Sending;
 use super::send::{Trouble, within};

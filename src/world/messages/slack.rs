@@ -18,7 +18,6 @@ pub(super) fn send(sending: &mut Sending<'_>, to: &Slack) -> Result<(), Trouble>
     // An earlier try, of this message or of the one before, was cut off and may have posted.
     let cut = sending.record.open.as_ref().map(|open| open.part);
     if cut == Some(Part::Message)
-        && sending.record.id.is_none()
         && let Some(found) = slack.find(sending, &to.channel, None, &message)?
     {
         sending.known_as(&found, Some(&to.channel));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Probe;
 use crate::rules::smoke::config::{Command, Hurl};
 use crate::rules::smoke::{Look, judge, text};
+use crate::rules::text::counted;
 use crate::world::{process, reports};
 
 /// How much before the deadline a program is killed, so that it is over by then.
@@ -56,14 +57,24 @@ pub(super) async fn hurl(cx: &Probe, check: &Hurl, left: Duration) -> Look {
     let time = check.timeout.map_or(left, |most| most.std().min(left));
     let line = format!("hurl --test --no-color --jobs 64 -- {}", names.join(" "));
     match ask(line, cx, time).await {
-        Ok(output) if output.ok() => Look::pass(format!("{} files passed", files.len())),
+        Ok(output) if output.ok() => Look::pass(format!("{} passed", counted(files.len(), "file"))),
         Ok(output) if output.code == Some(127) => {
             Look::unknown("hurl is not installed: see https://hurl.dev/docs/installation.html")
         }
         Ok(output) => {
-            let errors =
-                output.stderr.lines().filter(|line| line.starts_with("error") || line.contains("-->"));
-            let said: Vec<&str> = errors.take(4).map(str::trim).collect();
+            // What failed, where, what was found and what was wanted.
+            let telling = |line: &&str| {
+                let line = line.trim_start_matches(['|', ' ']);
+                ["error", "-->", "actual:", "expected:"].iter().any(|word| line.starts_with(word))
+            };
+            let root = format!("{}/", cx.root.display());
+            let said: Vec<String> = output
+                .stderr
+                .lines()
+                .filter(telling)
+                .take(8)
+                .map(|line| line.trim_start_matches(['|', ' ']).replace(&root, ""))
+                .collect();
             Look::fail(format!("hurl: {}", text::brief(&said.join(" "))))
         }
         Err(look) => look,

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::answers::{AssetAnswer, PullAnswer, ReleaseAnswer, Started};
-use super::{GitHub, NAME, say_version};
+use super::{GitHub, NAME, comments_of, say_version};
 use crate::data::CommitId;
 use crate::world::forge::{
-    Answer, Asset, CommitText, Forge, Release, ReleaseText, Request, RequestText, Run, RunState, RunText,
-    Status, StatusState,
+    Answer, Asset, Commented, CommitText, Forge, Release, ReleaseText, Request, RequestText, Run, RunState,
+    RunText, Status, StatusState,
 };
 use crate::world::http::{self as web, Body, Failure};
 
@@ -105,13 +105,16 @@ impl Forge for GitHub {
         Ok(now)
     }
 
-    fn write_comment(&self, request: u64, there: Option<u64>, body: &str) -> Answer<()> {
+    fn write_comment(&self, on: Commented, there: Option<&str>, body: &str) -> Answer<()> {
         let body = json!({ "body": body });
-        match there {
-            Some(id) => self.patch::<Value>(&self.route(&format!("issues/comments/{id}")), &body)?,
-            None => self.post::<Value>(&self.route(&format!("issues/{request}/comments")), &body)?,
+        let written: Answer<Value> = match (there, on) {
+            (Some(id), Commented::Request(_)) => {
+                self.patch(&self.route(&format!("issues/comments/{id}")), &body)
+            }
+            (Some(id), Commented::Commit(_)) => self.patch(&self.route(&format!("comments/{id}")), &body),
+            (None, _) => self.post(&self.route(&comments_of(on)), &body),
         };
-        Ok(())
+        written.map(drop)
     }
 
     fn set_status(&self, commit: CommitId, status: &Status) -> Answer<()> {

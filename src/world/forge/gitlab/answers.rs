@@ -153,6 +153,13 @@ pub(super) struct NoteAnswer {
     pub(super) system: bool,
 }
 
+/// A thread of comments.
+#[derive(Deserialize)]
+pub(super) struct ThreadAnswer {
+    pub(super) id: String,
+    pub(super) notes: Vec<NoteAnswer>,
+}
+
 #[derive(Deserialize)]
 pub(super) struct StatusAnswer {
     pub(super) name: String,

@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gitlab::api::common;
 use gitlab::api::endpoint_prelude::Endpoint as _;
-use gitlab::api::projects::merge_requests::notes::{CreateMergeRequestNote, EditMergeRequestNote};
 use gitlab::api::projects::merge_requests::{CreateMergeRequest, EditMergeRequest};
 use gitlab::api::projects::packages::package_files::DeletePackageFile;
 use gitlab::api::projects::pipelines::{CreatePipeline, PipelineVariable};
@@ -21,8 +20,8 @@ use super::{CORRELATION, GitLab, asset_id, package_version};
 use crate::data::CommitId;
 use crate::effect::Before;
 use crate::world::forge::{
-    Answer, Asset, Change, CommitText, Forge, Release, ReleaseText, Request, RequestText, Run, RunText,
-    Status, StatusState, Token,
+    Answer, Asset, Change, Commented, CommitText, Forge, Release, ReleaseText, Request, RequestText, Run,
+    RunText, Status, StatusState, Token,
 };
 use crate::world::http::{self as web, Body, Failure};
 
@@ -242,24 +241,17 @@ impl Forge for GitLab {
         Ok(self.ask::<MergeRequestAnswer, _>(endpoint.build())?.into())
     }
 
-    fn write_comment(&self, request: u64, there: Option<u64>, body: &str) -> Answer<()> {
-        match there {
-            Some(note) => self.tell(
-                EditMergeRequestNote::builder()
-                    .project(self.project())
-                    .merge_request(request)
-                    .note(note)
-                    .body(body)
-                    .build(),
-            ),
-            None => self.tell(
-                CreateMergeRequestNote::builder()
-                    .project(self.project())
-                    .merge_request(request)
-                    .body(body)
-                    .build(),
-            ),
-        }
+    /// <https://docs.gitlab.com/api/notes/#merge-requests>, <https://docs.gitlab.com/api/discussions/#commits>
+    fn write_comment(&self, on: Commented, there: Option<&str>, body: &str) -> Answer<()> {
+        let all = match on {
+            Commented::Request(request) => format!("/merge_requests/{request}/notes"),
+            Commented::Commit(commit) => format!("/repository/commits/{commit}/discussions"),
+        };
+        let (method, path) = match there {
+            Some(id) => (Method::PUT, format!("{all}/{id}")),
+            None => (Method::POST, all),
+        };
+        self.tell(Ok::<_, String>(self.raw(method, &path, Some(json!({ "body": body })))))
     }
 
     fn set_status(&self, commit: CommitId, status: &Status) -> Answer<()> {
