@@ -102,6 +102,16 @@ impl Redactor {
         self.runner.inert_json(&self.redacted(json)).into_owned()
     }
 
+    /// The text without the secrets that are no words, for what stays in a repository: to blot out every `production` there,
+    /// because some variable's value is that, would do more harm than good.
+    pub fn without_tokens(&self, text: String) -> String {
+        const SHORTEST_TOKEN: usize = 20;
+        let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
+        let there = secrets.iter().filter(|it| it.len() >= SHORTEST_TOKEN && text.contains(it.as_str()));
+        let there: Vec<&String> = there.collect();
+        there.into_iter().fold(text, |text, secret| text.replace(secret.as_str(), MASK))
+    }
+
     /// The text without secrets, and without passwords in addresses.
     pub fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut out = Cow::Borrowed(text);

@@ -99,12 +99,12 @@ impl Writer {
 
     /// A release's section for the changelog.
     pub fn changelog(&self, release: Release) -> Result<String> {
-        Ok(self.redactor.redacted(&self.templates.changelog(release)?).into_owned())
+        Ok(self.redactor.without_tokens(self.templates.changelog(release)?))
     }
 
     /// A release's notes.
     pub fn notes(&self, release: Release) -> Result<String> {
-        Ok(self.redactor.redacted(&self.templates.notes(release)?).into_owned())
+        Ok(self.redactor.without_tokens(self.templates.notes(release)?))
     }
 }
 
