@@ -60,7 +60,7 @@ mod tests {
             ("", "\n"),
             (
                 "  pass      one two three four five six seven",
-                "  pass      one two three four\n            five six seven\n",
+                "  pass      one two three four five\n            six seven\n",
             ),
             (
                 "  a-long-label sha256:0123456789abcdef0123",
