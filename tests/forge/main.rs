@@ -423,6 +423,13 @@ fn a_pipeline_is_started_once_and_followed() {
         assert!(!run(&world, &effect, None).unwrap());
         assert_eq!(world.gitlab.counts().2, n + 2, "{fault:?}");
     }
+    // It ends as the pipeline does, with the end of the log of the job that failed.
+    world.gitlab.pipelines_fail();
+    let bad = RunText { correlation: "bad".to_owned(), ..run_text };
+    let effect = Effect::Dispatch(Dispatch { place: world.place(), run: bad, wait: true });
+    let error = run(&world, &effect, None).unwrap_err();
+    assert!(error.kind == ErrorKind::No && error.message.contains("failed, job build"), "{error:?}");
+    assert!(error.detail.as_ref().is_some_and(|detail| detail.contains("line 2")), "{error:?}");
 }
 
 #[test]

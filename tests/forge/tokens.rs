@@ -47,6 +47,25 @@ fn a_job_token_makes_a_release_with_what_it_may_use_alone() {
 }
 
 #[test]
+fn a_token_of_an_app_goes_along_as_bearer_and_what_it_lacks_is_said() {
+    let Some(world) = World::github() else { return };
+    world.push("tags/v1.0.0");
+    let forges = world.forges_by("GITHUB_TOKEN");
+    let want = Effect::ForgeRelease(release(&world, "v1.0.0"));
+    let writer = Writer::new(forges.clone());
+    world.exchanges();
+    writer.act(&want, std::path::Path::new("/nowhere"), COMMIT.parse().ok(), &|_| {}).unwrap();
+    let bearer = format!("Bearer {}", crate::gitlab::TOKEN);
+    let exchanges = world.exchanges();
+    assert!(exchanges.iter().all(|(ask, _)| ask.headers.get("authorization") == Some(&bearer)));
+    // <https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible>
+    let said = serde_json::json!({ "message": "Resource not accessible by integration", "documentation_url": "https://docs.github.com/rest" });
+    world.says_with("/repos/octocat/hello", 403, said, ("x-accepted-github-permissions", "metadata=read"));
+    let failure = forges.at(&world.place()).unwrap().repository().unwrap_err();
+    assert!(failure.hint.is_some_and(|hint| hint.contains("the permission metadata=read")));
+}
+
+#[test]
 fn a_server_that_does_not_say_what_it_made_of_a_file_is_taken_at_its_word() {
     let world = World::gitlab();
     world.gitlab.silent_uploads();

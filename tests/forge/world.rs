@@ -380,10 +380,21 @@ impl World {
 
     /// Says what is answered to a question that no server here knows.
     pub fn says(&self, path: &str, status: u16, body: Value) {
+        self.says_with(path, status, body, ("x-request-id", "01"));
+    }
+
+    /// The same with a header.
+    pub fn says_with(&self, path: &str, status: u16, body: Value, (name, value): (&str, &str)) {
         let mut front = self.front.lock().expect("no test has failed in here");
-        front.says.insert(path.to_owned(), Reply::json(status, &body));
+        let reply = Reply::json(status, &body).header(name, value);
+        front.says.insert(path.to_owned(), reply.clone());
         // As an Enterprise Server has it, where the address of the pages is known only.
-        front.says.insert(format!("/api/v3{path}"), Reply::json(status, &body));
+        front.says.insert(format!("/api/v3{path}"), reply);
+    }
+
+    /// Lets the servers answer all questions by themselves again.
+    pub fn says_no_more(&self) {
+        self.front.lock().expect("no test has failed in here").says.clear();
     }
 
     /// The exchanges since the last call.

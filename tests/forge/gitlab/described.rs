@@ -116,6 +116,7 @@ pub fn check(ask: &Ask, reply: &Reply, whole: bool) -> Vec<String> {
         // <https://docs.gitlab.com/api/rest/troubleshooting/#status-codes>
         400.. if !(answer["message"].is_null() && answer["error"].is_null()) => {}
         400.. => say(format!("an error without a message: {answer}")),
+        301 => {}
         status if status != endpoint.status => say(format!("no answer {status}")),
         _ if endpoint.gives.is_empty() => {}
         _ if answer.is_array() != endpoint.list => say("a list, or not".to_owned()),

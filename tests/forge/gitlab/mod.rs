@@ -49,6 +49,10 @@ struct State {
     pipelines: Vec<(Value, Vec<Value>)>,
     /// When pipelines end, where they take their time.
     pipelines_end: Option<u64>,
+    /// Whether pipelines end badly.
+    pipelines_fail: bool,
+    /// Whether the project has another path by now.
+    moved: bool,
     last_id: u64,
     /// The repository whose branches and tags these are, where there is one.
     git: Option<PathBuf>,
@@ -181,6 +185,16 @@ impl GitLab {
         self.state().pipelines_end = Some(at);
     }
 
+    /// Lets pipelines end badly.
+    pub fn pipelines_fail(&self) {
+        self.state().pipelines_fail = true;
+    }
+
+    /// Says whether the project is at another path by now.
+    pub fn moved(&self, moved: bool) {
+        self.state().moved = moved;
+    }
+
     /// Lets it answer uploads as one that does not know `select`.
     pub fn silent_uploads(&self) {
         self.state().silent_uploads = true;
@@ -270,7 +284,19 @@ impl GitLab {
             ("GET", ["api", "v4", kind @ ("projects" | "groups"), of, "variables"]) => {
                 state.list_variables(&format!("/{kind}/{of}"), ask)
             }
-            (_, ["api", "v4", "projects", project, ..]) if *project != PROJECT => {
+            // <https://docs.gitlab.com/api/rest/#redirects>: only questions find what was moved.
+            ("GET", ["api", "v4", "projects", PROJECT, ..]) if state.moved => {
+                let to = ask.path.replace("group%2Fsub%2Fhello", "1");
+                Reply {
+                    status: 301,
+                    body: b"This resource has been moved permanently".to_vec(),
+                    ..Reply::default()
+                }
+                .header("location", format!("{to}?{}", ask.raw_query))
+            }
+            (_, ["api", "v4", "projects", project, ..])
+                if *project != if state.moved { "1" } else { PROJECT } =>
+            {
                 refuse(404, "404 Project Not Found")
             }
             (method, ["api", "v4", "projects", _, rest @ ..]) => state.project(method, rest, ask),

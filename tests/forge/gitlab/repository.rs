@@ -32,7 +32,7 @@ impl State {
             ("GET", []) => Reply::json(
                 200,
                 &json!({
-                    "id": 1, "path_with_namespace": PROJECT, "default_branch": "main", "archived": false,
+                    "id": 1, "path_with_namespace": if self.moved { "group/sub/renamed" } else { PROJECT }, "default_branch": "main", "archived": false,
                     "permissions": { "project_access": { "access_level": 40 }, "group_access": null },
                 }),
             ),

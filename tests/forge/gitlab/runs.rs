@@ -31,6 +31,10 @@ fn variables(ask: &Ask, body: &Value) -> Vec<Value> {
 }
 
 impl State {
+    fn end(&self) -> &'static str {
+        if self.pipelines_fail { "failed" } else { "success" }
+    }
+
     pub fn pipelines(&mut self, method: &str, rest: &[&str], ask: &Ask) -> Reply {
         match (method, rest) {
             ("POST", ["pipeline"] | ["trigger", "pipeline"]) => {
@@ -39,7 +43,7 @@ impl State {
                 let id = self.id();
                 let pipeline = json!({
                     "id": id, "iid": id, "project_id": 1, "ref": body["ref"], "created_at": TIME, "updated_at": TIME,
-                    "status": if self.pipelines_end.is_some() { "created" } else { "success" },
+                    "status": if self.pipelines_end.is_some() { "created" } else { self.end() },
                     "web_url": format!("https://gitlab.example/{PROJECT}/-/pipelines/{id}"),
                 });
                 self.pipelines.push((pipeline.clone(), variables));
@@ -58,13 +62,12 @@ impl State {
                         let going =
                             crate::actions::CLOCK.load(Ordering::Relaxed) < self.pipelines_end.unwrap_or(0);
                         let mut now = pipeline.clone();
-                        now["status"] = if going { "running" } else { "success" }.into();
+                        now["status"] = if going { "running" } else { self.end() }.into();
                         Reply::json(200, &now)
                     }
                     ["variables"] => page(ask, variables.clone()),
                     ["jobs"] => {
-                        let job =
-                            json!({ "id": 77, "name": "build", "status": "success", "allow_failure": false });
+                        let job = json!({ "id": 77, "name": "build", "status": self.end(), "allow_failure": false });
                         page(ask, vec![job])
                     }
                     _ => not_found(),
