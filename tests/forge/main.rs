@@ -307,6 +307,33 @@ fn requests_comments_and_checks_are_made_once() {
 }
 
 #[test]
+fn a_comment_is_found_behind_hundreds_of_others() {
+    for world in worlds() {
+        world.push("heads/release/v1");
+        assert!(run(&world, &Effect::ForgeRequest(request(&world, "release/v1")), None).unwrap());
+        let number = view(&world).request("release/v1", "main").unwrap().expect("it is there").number;
+        world.gitlab.remark(number, 230);
+        if world.kind == Kind::GitHub {
+            let path = format!("/repos/octocat/hello/issues/{number}/comments");
+            for _ in 0..230 {
+                world.ask_emulator("POST", &path, Some(&serde_json::json!({ "body": "a remark" })));
+            }
+        }
+        let comment = |body: &str| {
+            let (place, name, body) = (world.place(), "plan".to_owned(), body.to_owned());
+            Effect::Comment(Comment { place, on: On::Number(number), name, body })
+        };
+        world.exchanges();
+        assert!(run(&world, &comment("one"), None).unwrap());
+        assert!(!run(&world, &comment("one"), None).unwrap(), "{:?}", world.kind);
+        assert!(run(&world, &comment("two"), None).unwrap());
+        check(&world, &world.exchanges());
+        assert_eq!(view(&world).comments(number).unwrap().len(), 231, "{:?}", world.kind);
+        assert_eq!(world.exchanges().len(), 3, "{:?}: a hundred in a page", world.kind);
+    }
+}
+
+#[test]
 fn gates_read_checks_reviews_freezes_and_issues() {
     use release_steps::rules::gate::approvals::Says;
     use release_steps::rules::gate::runs::RunState;

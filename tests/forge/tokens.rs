@@ -1,6 +1,6 @@
 //! Tokens of each kind: a job's, which may do less, and a GitHub App's.
 
-use release_steps::effect::{Effect, ForgeRelease};
+use release_steps::effect::{Dispatch, Effect, ForgeRelease};
 use release_steps::error::Kind as ErrorKind;
 use release_steps::world::State;
 use release_steps::world::forge::act::Writer;
@@ -44,6 +44,13 @@ fn a_job_token_makes_a_release_with_what_it_may_use_alone() {
     let failure = view.find_run(&text).unwrap_err();
     assert!(failure.hint.is_some_and(|hint| hint.contains("project access token")));
     assert_eq!(world.gitlab.counts().2, 0, "none is started that could not be found again");
+    // Where everybody may see them, the trigger starts one, and it is found again.
+    world.gitlab.public();
+    let effect = Effect::Dispatch(Dispatch { place: world.place(), run: text, wait: true });
+    assert!(matches!(writer.observe(&effect, None).unwrap(), Some(State::Ready)));
+    writer.act(&effect, std::path::Path::new("/"), None, &|_| {}).unwrap();
+    assert!(matches!(writer.observe(&effect, None).unwrap(), Some(State::Done(_))));
+    assert_eq!(world.gitlab.counts().2, 1);
 }
 
 #[test]

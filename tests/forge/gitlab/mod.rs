@@ -53,6 +53,8 @@ struct State {
     pipelines_fail: bool,
     /// Whether the project has another path by now.
     moved: bool,
+    /// Whether everybody may see the project and its pipelines.
+    public: bool,
     last_id: u64,
     /// The repository whose branches and tags these are, where there is one.
     git: Option<PathBuf>,
@@ -190,6 +192,20 @@ impl GitLab {
         self.state().pipelines_fail = true;
     }
 
+    /// Lets everybody see the project.
+    pub fn public(&self) {
+        self.state().public = true;
+    }
+
+    /// Adds comments of others to a request.
+    pub fn remark(&self, request: u64, times: usize) {
+        let mut state = self.state();
+        for _ in 0..times {
+            let note = requests::note(state.id(), request, "a remark");
+            state.notes.entry(request).or_default().push(note);
+        }
+    }
+
     /// Says whether the project is at another path by now.
     pub fn moved(&self, moved: bool) {
         self.state().moved = moved;
@@ -272,7 +288,8 @@ impl GitLab {
             return refuse(401, "401 Unauthorized");
         }
         // Elsewhere a job token is nobody's (<https://docs.gitlab.com/ci/jobs/ci_job_token/#job-token-access>).
-        if job && !described::endpoint(ask).is_some_and(|endpoint| endpoint.job) {
+        let seen = ask.method == "GET" && self.state().public;
+        if job && !seen && !described::endpoint(ask).is_some_and(|endpoint| endpoint.job) {
             return refuse(404, "404 Project Not Found");
         }
         let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();

@@ -16,7 +16,7 @@ pub fn request(iid: u64, head: &str, base: &str, sha: &str) -> Value {
     })
 }
 
-fn note(id: u64, iid: u64, body: &str) -> Value {
+pub fn note(id: u64, iid: u64, body: &str) -> Value {
     json!({
         "id": id, "body": body, "system": false, "author": person(9, "octocat"), "created_at": TIME, "updated_at": TIME,
         "noteable_iid": iid, "noteable_type": "MergeRequest",
