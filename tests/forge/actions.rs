@@ -147,7 +147,18 @@ impl Actions {
             }
             // <https://docs.github.com/rest/actions/workflow-runs#get-a-workflow-run>
             ("GET", ["runs", id]) => match runs.iter_mut().find(|run| run.id.to_string() == *id) {
-                Some(run) => Reply::json(200, &run.shown(ends, &repository)),
+                Some(run) => {
+                    let now = run.shown(ends, &repository);
+                    // <https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate>
+                    let etag = format!("W/\"{id}-{}\"", now["status"].as_str().unwrap_or_default());
+                    let known = ask.headers.get("if-none-match") == Some(&etag);
+                    let reply = if known {
+                        Reply { status: 304, ..Reply::default() }
+                    } else {
+                        Reply::json(200, &now)
+                    };
+                    reply.header("etag", etag)
+                }
                 None => not_found(),
             },
             // <https://docs.github.com/rest/actions/workflow-jobs#list-jobs-for-a-workflow-run>

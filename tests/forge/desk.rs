@@ -52,13 +52,14 @@ const TIME: &str = "2026-01-01T00:00:00Z";
 
 /// Where names are, from the environment to what is above the repository: at GitHub the path, at GitLab the place and the
 /// environments.
-const PLACES: [(&str, (&str, &str)); 6] = [
+const PLACES: [(&str, (&str, &str)); 7] = [
     ("environments/production/variables", ("/projects/group/sub/hello", "production")),
     ("environments/production/secrets", ("/projects/group/sub/hello", "prod*")),
     ("actions/variables", ("/projects/group/sub/hello", "*")),
     ("actions/secrets", ("/groups/group/sub", "*")),
     ("actions/organization-variables", ("/groups/group", "*")),
     ("actions/organization-secrets", ("/groups/group", "production")),
+    ("actions/organization-secrets", ("/admin/ci", "*")),
 ];
 
 /// Gives the forge names: in each place one, in the first more than a page holds. One place may be hidden.
@@ -85,7 +86,9 @@ fn fill(world: &World, hidden: Option<usize>) -> BTreeSet<String> {
                 // Of another environment: jobs of this one do not get it.
                 let mut names: Vec<(&str, &str)> =
                     names.iter().map(|(name, scope)| (name.as_str(), *scope)).collect();
-                names.push(("OTHER", "staging"));
+                if *place != "/admin/ci" {
+                    names.push(("OTHER", "staging"));
+                }
                 world.gitlab.variables(place, &names);
             }
         }
@@ -103,10 +106,10 @@ fn names_are_read_from_every_place_and_values_from_none() {
         let exchanges = world.exchanges();
         check(&world, &exchanges);
         // No list is read further than it goes: at GitHub 30 of a page, at GitLab 100.
-        let pages = if world.kind == Kind::GitHub { 5 + 5 } else { 2 + 2 };
+        let pages = if world.kind == Kind::GitHub { 5 + 5 } else { 2 + 2 + 1 };
         assert_eq!(exchanges.len(), pages, "{:?}", world.kind);
     }
-    for hidden in [3, 4] {
+    for hidden in [3, 4, 6] {
         for world in crate::worlds() {
             let seen = fill(&world, Some(hidden));
             let names = view(&world).variable_names("production").unwrap();

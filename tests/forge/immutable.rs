@@ -24,11 +24,12 @@ pub fn refuse(ask: &Ask, look: impl Fn(&str) -> Value) -> Option<Reply> {
             (published(&release), "Cannot upload assets to an immutable release.")
         }
         ("DELETE", ["repos", owner, name, "releases", "assets", id]) => {
+            let id: Option<u64> = id.parse().ok();
             let all = look(&format!("/repos/{owner}/{name}/releases?per_page=100"));
             let has = |release: &&Value| {
                 release["assets"]
                     .as_array()
-                    .is_some_and(|assets| assets.iter().any(|a| a["id"].to_string() == *id))
+                    .is_some_and(|assets| assets.iter().any(|a| a["id"].as_u64() == id))
             };
             let of = all.as_array().into_iter().flatten().find(has).is_some_and(published);
             (of, "Cannot delete asset from an immutable release")

@@ -277,11 +277,10 @@ impl World {
             }
             reply
         });
-        let seed = std::env::temp_dir().join(format!(
-            "release-steps-emulate-{}-{}.yaml",
-            std::process::id(),
-            url.len() + url.bytes().map(usize::from).sum::<usize>()
-        ));
+        // Each world has a port of its own.
+        let port = url.rsplit(':').next().expect("the address has a port");
+        let seed =
+            std::env::temp_dir().join(format!("release-steps-emulate-{}-{port}.yaml", std::process::id()));
         let mut file = std::fs::File::create(&seed).expect("a file can be made");
         write!(
             file,

@@ -13,6 +13,15 @@ pub fn variable(key: &str, scope: &str) -> Value {
     })
 }
 
+/// One of the server's own, which are for all environments.
+pub fn of_server(variable: &Value) -> Value {
+    let mut own = variable.clone();
+    own.as_object_mut()
+        .expect("it is one")
+        .retain(|name, _| !["hidden", "environment_scope"].contains(&name.as_str()));
+    own
+}
+
 fn issue(iid: u64, title: &str, description: &Value, labels: Vec<&str>) -> Value {
     json!({
         "id": iid + 2000, "iid": iid, "project_id": 1, "title": title, "description": description, "state": "opened",

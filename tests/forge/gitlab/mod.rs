@@ -216,7 +216,7 @@ impl GitLab {
         self.state().silent_uploads = true;
     }
 
-    /// Gives a place, `/projects/…` or `/groups/…`, variables: their names and the environments that they are for.
+    /// Gives a place, `/projects/…`, `/groups/…` or `/admin/ci`, variables: their names and the environments that they are for.
     pub fn variables(&self, place: &str, of: &[(&str, &str)]) {
         let list = of.iter().map(|(key, scope)| desk::variable(key, scope)).collect();
         self.state().variables.insert(place.to_owned(), list);
@@ -311,6 +311,10 @@ impl GitLab {
                 }
                 .header("location", format!("{to}?{}", ask.raw_query))
             }
+            ("GET", ["api", "v4", "admin", "ci", "variables"]) => match state.variables.get("/admin/ci") {
+                Some(list) => page(ask, list.iter().map(desk::of_server).collect()),
+                None => refuse(403, "403 Forbidden"),
+            },
             (_, ["api", "v4", "projects", project, ..])
                 if *project != if state.moved { "1" } else { PROJECT } =>
             {

@@ -46,10 +46,10 @@ impl State {
         match (method, rest) {
             ("GET", []) => {
                 let fits = |request: &&Value| {
-                    let of = |name: &&str| {
-                        ask.query.get(*name).is_none_or(|v| v == "all" || request[*name] == v.as_str())
+                    let of = |name: &str| {
+                        ask.query.get(name).is_none_or(|v| v == "all" || request[name] == v.as_str())
                     };
-                    ["source_branch", "target_branch", "state"].iter().all(|name| of(&name))
+                    ["source_branch", "target_branch", "state"].iter().all(|name| of(name))
                 };
                 page(ask, self.requests.iter().rev().filter(fits).cloned().collect())
             }
