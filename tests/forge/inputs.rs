@@ -97,6 +97,21 @@ fn an_archived_repository_is_refused_and_a_renamed_one_and_a_fork_are_named() {
 }
 
 #[test]
+fn the_repository_that_a_flag_names_is_the_one() {
+    for whole in Whole::both("", GROWN) {
+        let place = whole.forge.place();
+        refused(
+            &whole,
+            &format!("release --forge {}/other/x", place.web),
+            2,
+            &["404", "check the repository's name"],
+        );
+        let named = format!("release --dry-run --forge {}/{}", place.web, place.repository);
+        refused(&whole, &named, 0, &[&format!("publish release v1.1.0 at {place}")]);
+    }
+}
+
+#[test]
 fn a_protected_branch_and_a_locked_tag_leave_nothing_half_done() {
     for (what, name) in [("heads/main", "protected branch"), ("tags/v1.1.0", "locked tag")] {
         for whole in Whole::both("", GROWN) {
