@@ -11,7 +11,7 @@ use crate::ask;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
-use crate::facts::{Env, Facts};
+use crate::facts::{Env, Facts, Given};
 use crate::inputs;
 use crate::journal::{self, Journal, Lock};
 use crate::plan::Plan;
@@ -41,6 +41,10 @@ struct Global {
     /// The configuration [default: release-steps.yml at the top of the repository, if there is one]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The repository at the forge, such as https://gitlab.example.org/group/name [default: the configuration's, the remote's
+    /// or the CI job's]
+    #[arg(long, global = true, value_name = "URL")]
+    repository: Option<String>,
     /// Show every effect and cause none
     #[arg(long, global = true)]
     dry_run: bool,
@@ -293,7 +297,8 @@ fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown
         Command::Smoke(_) | Command::Verify(_) => Facts::anywhere,
         _ => Facts::gather,
     };
-    let facts = gather(&dir, cli.global.config.as_deref(), Env::of_process(), sink)?;
+    let given = Given { config: cli.global.config.as_deref(), repository: cli.global.repository.as_deref() };
+    let facts = gather(&dir, given, Env::of_process(), sink)?;
     facts.learn(redactor);
     let step = match &cli.command {
         Command::Version(command) => steps::version::plan(command, &facts)?,

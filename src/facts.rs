@@ -20,7 +20,7 @@ use crate::journal;
 use crate::report::Redactor;
 use crate::world::clock;
 use crate::world::files;
-use crate::world::forge::{self, Forges};
+use crate::world::forge::{self, Forges, name_forge};
 use crate::world::git::{self, Head, Repository};
 use crate::world::http::{Client, Limits, Request};
 use crate::world::messages;
@@ -96,6 +96,15 @@ impl Env {
     }
 }
 
+/// What the command line says for all steps.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Given<'a> {
+    /// The configuration's file.
+    pub config: Option<&'a Path>,
+    /// The address of the repository at the forge.
+    pub repository: Option<&'a str>,
+}
+
 /// What steps may know. Reading it changes nothing but, in a shallow clone, how much of the history is here.
 pub struct Facts<'a> {
     /// The top of the work tree, or the bare repository.
@@ -132,29 +141,32 @@ impl<'a> Facts<'a> {
     }
 
     /// Opens the repository around `dir` and reads the configuration.
-    pub fn gather(dir: &Path, config: Option<&Path>, env: Env, sink: &'a dyn Sink) -> Result<Self> {
-        Self::around(Repository::open(dir)?, config, env, sink)
+    pub fn gather(dir: &Path, given: Given<'_>, env: Env, sink: &'a dyn Sink) -> Result<Self> {
+        Self::around(Repository::open(dir)?, given, env, sink)
     }
 
     /// The same for a step that asks nothing of a repository, which then need not be there: in a container, say.
-    pub fn anywhere(dir: &Path, config: Option<&Path>, env: Env, sink: &'a dyn Sink) -> Result<Self> {
+    pub fn anywhere(dir: &Path, given: Given<'_>, env: Env, sink: &'a dyn Sink) -> Result<Self> {
         match Repository::open(dir) {
             Err(e) if e.kind() == git::ErrorKind::NotARepository => {
                 let dir = std::path::absolute(dir)
                     .map_err(|e| Error::usage(format!("the folder cannot be read: {e}")))?;
-                Self::around(Repository::none(&dir)?, config, env, sink)
+                Self::around(Repository::none(&dir)?, given, env, sink)
             }
-            opened => Self::around(opened?, config, env, sink),
+            opened => Self::around(opened?, given, env, sink),
         }
     }
 
-    fn around(repository: Repository, config: Option<&Path>, env: Env, sink: &'a dyn Sink) -> Result<Self> {
+    fn around(repository: Repository, given: Given<'_>, env: Env, sink: &'a dyn Sink) -> Result<Self> {
         let root = match repository.work_tree() {
             Some(top) => top.to_owned(),
             None => repository.git_dir().to_owned(),
         };
         let git_dir = repository.common_dir().to_owned();
-        let loaded = config::load(&root, config)?;
+        let mut loaded = config::load(&root, given.config)?;
+        if let Some(address) = given.repository {
+            name_forge(&mut loaded.config.forge, address)?;
+        }
         let now = match env.get("SOURCE_DATE_EPOCH") {
             None => clock::now(),
             Some(seconds) => seconds

@@ -72,10 +72,16 @@ fn judge(repository: &Repository, place: &Place, plan: &mut Plan) -> Result<()> 
         plan.findings.push(Finding::new(Answer::Warning, "forge", message).hint(hint));
     };
     if !repository.name.eq_ignore_ascii_case(&place.repository) {
-        warn(
-            format!("{place} is now {}", repository.name),
-            format!("set the remote's address, or `forge.repository: {}`", repository.name),
-        );
+        let message = format!("{place} is now {}", repository.name);
+        let hint = format!("set the remote's address, or `forge.repository: {}`", repository.name);
+        // GitHub sends changes on to the new name as well (<https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects>);
+        // GitLab only questions (<https://docs.gitlab.com/api/rest/#redirects>).
+        if place.kind == Kind::GitLab {
+            return Err(
+                Error::usage(format!("{message}, and GitLab takes changes under that name alone")).hint(hint)
+            );
+        }
+        warn(message, hint);
     }
     if let Some(parent) = &repository.fork_of {
         warn(

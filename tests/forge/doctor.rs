@@ -191,3 +191,23 @@ fn doctor_names_the_workflows_that_would_wait_in_vain() {
         assert_eq!(ran.code, Some(0), "{}", ran.text());
     }
 }
+
+#[test]
+fn doctor_says_what_needs_another_plan() {
+    let config = "requests: {from: [release], reviewers: [anna, ben], draft: true}\n";
+    for whole in Whole::both("", GROWN).into_iter().filter(|whole| whole.forge.kind == Kind::GitHub) {
+        let configure = format!("printf '{}' >>release-steps.yml", config.replace('\n', "\\n"));
+        whole.bash(&configure);
+        for private in [true, false] {
+            github(&whole, &json!([]), None, false);
+            crate::inputs::says_of_repository(&whole, &json!({ "private": private }));
+            let text = whole.steps("doctor", 0).text();
+            for plan in [
+                "drafts of requests in a private repository need GitHub Team",
+                "several reviewers of a request in a private",
+            ] {
+                assert_eq!(text.contains(plan), private, "{plan}\n{text}");
+            }
+        }
+    }
+}

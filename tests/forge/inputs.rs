@@ -9,7 +9,7 @@ const GROWN: &str =
     "echo '{\"version\": \"1.0.0\"}' >package.json; commit 'feat: one'; tag v1.0.0; commit 'feat: two' a";
 
 /// What the forge says of the repository, with other values.
-fn says_of_repository(whole: &Whole, with: &Value) {
+pub fn says_of_repository(whole: &Whole, with: &Value) {
     let forge = whole.forge.forges().at(&whole.forge.place()).expect("it is known");
     let known = forge.repository().expect("it is there");
     let (path, mut answer) = match whole.forge.kind {
@@ -73,15 +73,41 @@ fn an_archived_repository_is_refused_and_a_renamed_one_and_a_fork_are_named() {
         let kind = whole.forge.kind;
         says_of_repository(&whole, &json!({ "archived": true }));
         refused(&whole, "release", 1, &["is archived"]);
-        let renamed = if kind == Kind::GitHub { "full_name" } else { "path_with_namespace" };
-        says_of_repository(&whole, &json!({ renamed: "other/new" }));
-        refused(&whole, "release --dry-run", 0, &["is now other/new", "forge.repository: other/new"]);
+        match kind {
+            Kind::GitHub => {
+                says_of_repository(&whole, &json!({ "full_name": "other/new" }));
+                refused(&whole, "release --dry-run", 0, &["is now other/new", "forge.repository: other/new"]);
+            }
+            // Questions are sent on to the new name, changes are not.
+            Kind::GitLab => {
+                whole.forge.says_no_more();
+                whole.forge.gitlab.moved(true);
+                let text = ["is now group/sub/renamed", "forge.repository: group/sub/renamed"];
+                refused(&whole, "release", 2, &text);
+                whole.forge.gitlab.moved(false);
+            }
+        }
         let fork = match kind {
             Kind::GitHub => json!({ "parent": { "full_name": "up/stream" } }),
             Kind::GitLab => json!({ "forked_from_project": { "path_with_namespace": "up/stream" } }),
         };
         says_of_repository(&whole, &fork);
         refused(&whole, "release --dry-run", 0, &["is a fork of up/stream: the release is made in the fork"]);
+    }
+}
+
+#[test]
+fn the_repository_that_a_flag_names_is_the_one() {
+    for whole in Whole::both("", GROWN) {
+        let place = whole.forge.place();
+        refused(
+            &whole,
+            &format!("release --repository {}/other/x", place.web),
+            2,
+            &["404", "check the repository's name"],
+        );
+        let named = format!("release --dry-run --repository {}/{}", place.web, place.repository);
+        refused(&whole, &named, 0, &[&format!("publish release v1.1.0 at {place}")]);
     }
 }
 

@@ -5,15 +5,18 @@
 
 mod actions;
 mod commits;
+mod desk;
 mod doctor;
 mod gitlab;
 mod graphql;
+mod immutable;
 mod inputs;
 mod openapi;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
 mod threads;
+mod tokens;
 mod whole;
 mod world;
 
@@ -309,6 +312,33 @@ fn requests_comments_and_checks_are_made_once() {
 }
 
 #[test]
+fn a_comment_is_found_behind_hundreds_of_others() {
+    for world in worlds() {
+        world.push("heads/release/v1");
+        assert!(run(&world, &Effect::ForgeRequest(request(&world, "release/v1")), None).unwrap());
+        let number = view(&world).request("release/v1", "main").unwrap().expect("it is there").number;
+        world.gitlab.remark(number, 230);
+        if world.kind == Kind::GitHub {
+            let path = format!("/repos/octocat/hello/issues/{number}/comments");
+            for _ in 0..230 {
+                world.ask_emulator("POST", &path, Some(&serde_json::json!({ "body": "a remark" })));
+            }
+        }
+        let comment = |body: &str| {
+            let (place, name, body) = (world.place(), "plan".to_owned(), body.to_owned());
+            Effect::Comment(Comment { place, on: On::Number(number), name, body })
+        };
+        world.exchanges();
+        assert!(run(&world, &comment("one"), None).unwrap());
+        assert!(!run(&world, &comment("one"), None).unwrap(), "{:?}", world.kind);
+        assert!(run(&world, &comment("two"), None).unwrap());
+        check(&world, &world.exchanges());
+        assert_eq!(view(&world).comments(Commented::Request(number)).unwrap().len(), 231, "{:?}", world.kind);
+        assert_eq!(world.exchanges().len(), 3, "{:?}: a hundred in a page", world.kind);
+    }
+}
+
+#[test]
 fn gates_read_checks_reviews_freezes_and_issues() {
     use release_steps::rules::gate::approvals::Says;
     use release_steps::rules::gate::runs::RunState;
@@ -425,6 +455,13 @@ fn a_pipeline_is_started_once_and_followed() {
         assert!(!run(&world, &effect, None).unwrap());
         assert_eq!(world.gitlab.counts().2, n + 2, "{fault:?}");
     }
+    // It ends as the pipeline does, with the end of the log of the job that failed.
+    world.gitlab.pipelines_fail();
+    let bad = RunText { correlation: "bad".to_owned(), ..run_text };
+    let effect = Effect::Dispatch(Dispatch { place: world.place(), run: bad, wait: true });
+    let error = run(&world, &effect, None).unwrap_err();
+    assert!(error.kind == ErrorKind::No && error.message.contains("failed, job build"), "{error:?}");
+    assert!(error.detail.as_ref().is_some_and(|detail| detail.contains("line 2")), "{error:?}");
 }
 
 #[test]
@@ -440,33 +477,37 @@ fn a_workflow_is_started_once_and_followed() {
         };
         Effect::Dispatch(Dispatch { place: world.place(), run, wait })
     };
-    // What was asked keeps to GitHub's description; the answers are this test's own.
-    let keeps = || {
+    // What was asked and answered keeps to the description: github.com's, and Enterprise Server's where the server is one,
+    // which is asked once what it does not know.
+    let keeps = |enterprise: bool| {
+        let [own, old] = Description::both();
         let exchanges = world.exchanges();
-        let asked: Vec<(Ask, Reply)> =
-            exchanges.into_iter().map(|(ask, _)| (ask, Reply { status: 500, ..Reply::default() })).collect();
-        asked.into_iter().filter(|(ask, _)| !ask.path.starts_with("/logs/")).collect::<Vec<_>>()
+        let exchanges: Vec<_> =
+            exchanges.into_iter().filter(|(ask, _)| !ask.path.starts_with("/logs/")).collect();
+        let mut wrong = world.violations(&exchanges, if enterprise { &old } else { &own });
+        wrong.retain(|violation| EMULATORS.iter().all(|known| !violation.ends_with(known)));
+        let unknown = |violation: &String| violation.ends_with("dispatches: no property return_run_details");
+        assert_eq!(wrong.iter().filter(|violation| unknown(violation)).count(), usize::from(enterprise));
+        wrong.retain(|violation| !unknown(violation));
+        assert!(wrong.is_empty(), "{wrong:#?}");
     };
     world.exchanges();
-    // A server that says which run it started, and one that does not know that question.
-    for (silent, name) in [(false, "new"), (true, "old")] {
+    // A server that says which run it started, one that refuses that question, and one that passes over it.
+    for (silent, lenient, name) in [(false, false, "new"), (true, false, "old"), (true, true, "lenient")] {
         world.actions.silent.store(silent, Ordering::Relaxed);
+        world.actions.lenient.store(lenient, Ordering::Relaxed);
         assert!(run(&world, &dispatch(name, true), None).unwrap(), "{name}");
         assert!(!run(&world, &dispatch(name, true), None).unwrap(), "{name}");
         assert_eq!(world.actions.count(name), 1, "{name}");
+        keeps(silent);
     }
-    let wrong: Vec<String> = world
-        .violations(&keeps(), &Description::both()[0])
-        .into_iter()
-        .filter(|v| !v.contains("answer"))
-        .collect();
-    assert!(wrong.is_empty(), "{wrong:#?}");
     world.actions.silent.store(false, Ordering::Relaxed);
     world.actions.failing.store(true, Ordering::Relaxed);
     let error = run(&world, &dispatch("bad", true), None).unwrap_err();
     assert_eq!(error.kind, ErrorKind::No);
     assert!(error.message.contains("failure, job compile"), "{error:?}");
     assert!(error.detail.as_ref().is_some_and(|detail| detail.contains("line 2")), "{error:?}");
+    keeps(false);
 
     // The list, then the start: whatever goes wrong, a run is never started twice.
     world.actions.failing.store(false, Ordering::Relaxed);
@@ -504,8 +545,11 @@ fn half_an_hour_of_waiting_costs_at_most_120_calls() {
         writer.act(&effect, Path::new("/nowhere"), None, &|_| {}).unwrap();
         let late = actions::CLOCK.load(Ordering::Relaxed) - ends;
         assert!(late < 30, "{:?}: {late} s too late", world.kind);
-        // None of them is taken as answered for free by "not modified".
-        let calls = world.exchanges().len();
+        // At most so many even where none is free; GitHub does not count those that it answers by "not modified".
+        let exchanges = world.exchanges();
+        let calls = exchanges.len();
+        let free = exchanges.iter().filter(|(_, reply)| reply.status == 304).count();
+        assert!(world.kind == Kind::GitLab || free > calls * 9 / 10, "{free} of {calls}");
         assert!((60..=120).contains(&calls), "{:?}: {calls} calls", world.kind);
     }
 }
@@ -536,10 +580,7 @@ fn survive(
                 assert!(error.hint.is_some(), "{what}: {error:?}");
                 assert!(!format!("{error:?}").contains(gitlab::TOKEN), "{what}: {error:?}");
             }
-            if matches!(
-                fault,
-                Fault::ActedThen502 | Fault::ActedThenCut | Fault::Limited | Fault::TooMany | Fault::Cut
-            ) {
+            if fault.passes(world.kind) {
                 assert!(first.is_ok(), "{what}: {first:?}");
             }
             never_blindly_twice(&exchanges, &what);

@@ -470,3 +470,33 @@ fn killed_at_each_change_there_is_one_comment() {
         }
     }
 }
+
+#[test]
+fn the_number_of_calls_is_told() {
+    for whole in Whole::both("release: {assets: [\"dist/*.tgz\"]}\n", RELEASED) {
+        whole.forge.exchanges();
+        let ran = whole.steps("release -v", 0);
+        let calls = whole.forge.exchanges().len();
+        assert!(ran.text().contains(&format!("{calls} calls to the forge")), "{calls}: {}", ran.text());
+    }
+}
+
+#[test]
+fn build_dispatch_waits_and_ends_as_the_run_does() {
+    use std::sync::atomic::Ordering;
+    for whole in Whole::both("", "commit 'feat: one'") {
+        let kind = whole.forge.kind;
+        let line = match kind {
+            Kind::GitHub => "build dispatch --workflow build.yml --input target=prod --wait",
+            Kind::GitLab => "build dispatch --input TARGET=prod --wait",
+        };
+        let ran = whole.steps(&format!("{line} --ref none"), 2);
+        assert!(ran.text().contains("has no branch or tag none"), "{}", ran.text());
+        whole.steps(line, 0);
+        whole.forge.actions.failing.store(true, Ordering::Relaxed);
+        whole.forge.gitlab.pipelines_fail();
+        // The same at the same second would be the same run.
+        let text = whole.steps(&line.replace("=prod", "=stage"), 1).text();
+        assert!(text.contains("the run ended with ") && text.contains("line 2"), "{kind:?}: {text}");
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::actions::Actions;
-use crate::gitlab::{GitLab, PROJECT, TOKEN};
+use crate::desk::Lists;
+use crate::gitlab::{self, GitLab, PROJECT, TOKEN};
 use crate::openapi::Description;
 use crate::server::{Ask, Breaks, Reply, serve};
 use crate::threads::Threads;
@@ -26,7 +28,7 @@ use crate::threads::Threads;
 pub enum Fault {
     /// This status instead of the server's answer; the server never hears of the request.
     Status(u16),
-    /// 403 with the headers of a rate limit that is free again in a second.
+    /// GitHub: 403 with the headers of a rate limit that is free again in a second. GitLab: 429 that does not say when.
     Limited,
     /// 429 with `Retry-After`.
     TooMany,
@@ -63,6 +65,17 @@ pub const FAULTS: [Fault; 15] = [
     Fault::ActedThenSlow,
 ];
 
+impl Fault {
+    /// Whether a run gets over it by itself: nothing was done, or what was done is found, and the wait is a short one.
+    pub fn passes(self, kind: Kind) -> bool {
+        match self {
+            Fault::ActedThen502 | Fault::ActedThenCut | Fault::TooMany | Fault::Cut => true,
+            Fault::Limited => kind == Kind::GitHub,
+            _ => false,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Front {
     exchanges: Vec<(Ask, Reply)>,
@@ -70,6 +83,8 @@ struct Front {
     fault: Option<(usize, Fault)>,
     /// What is answered to questions that no server here knows, by the path.
     says: BTreeMap<String, Reply>,
+    /// What GitLab's documentation does not list.
+    wrong: Vec<String>,
 }
 
 /// A forge that runs.
@@ -86,6 +101,10 @@ pub struct World {
     pub actions: Arc<Actions>,
     /// The requests that brought commits, where the emulator has none: by the commit, as GraphQL answers them.
     associated: Arc<Mutex<BTreeMap<String, Value>>>,
+    /// The names of variables and secrets, which the emulator has none of.
+    pub lists: Arc<Lists>,
+    /// Whether releases can be changed no more once they are published.
+    pub immutable: Arc<AtomicBool>,
     /// The git repository whose branches and tags the forge has.
     git: Arc<Mutex<Option<PathBuf>>>,
 }
@@ -96,10 +115,16 @@ impl Drop for World {
             let _ = child.kill();
             let _ = child.wait();
         }
+        if !std::thread::panicking() {
+            let mut wrong = std::mem::take(&mut self.front.lock().expect("no test has failed in here").wrong);
+            wrong.sort();
+            wrong.dedup();
+            assert!(wrong.is_empty(), "not as GitLab's documentation has it: {wrong:#?}");
+        }
     }
 }
 
-fn front(answer: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> (String, Arc<Mutex<Front>>) {
+fn front(kind: Kind, answer: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> (String, Arc<Mutex<Front>>) {
     let front = Arc::new(Mutex::new(Front::default()));
     let shared = front.clone();
     let url = serve(move |ask| {
@@ -123,16 +148,19 @@ fn front(answer: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> (String, Arc
             front.says.get(&ask.path).filter(|_| ask.method == "GET").cloned()
         };
         let answer = |ask: &Ask| told.clone().unwrap_or_else(|| answer(ask));
-        let refuse = |status: u16| {
-            Reply::json(
+        let refuse = |status: u16| match kind {
+            Kind::GitHub => Reply::json(
                 status,
                 &json!({ "message": "broken by the test", "documentation_url": "https://docs.github.com/rest" }),
-            )
+            ),
+            Kind::GitLab => gitlab::broken(status),
         };
         let broken = |breaks: Breaks| Reply { breaks, ..answer(&ask) };
         let reply = match fault {
             None => answer(&ask),
             Some(Fault::Status(status)) => refuse(status),
+            Some(Fault::Limited) if kind == Kind::GitLab => gitlab::too_many(false),
+            Some(Fault::TooMany) if kind == Kind::GitLab => gitlab::too_many(true),
             Some(Fault::Limited) => refuse(403)
                 .header("x-ratelimit-remaining", 0)
                 .header("x-ratelimit-reset", 1)
@@ -148,7 +176,12 @@ fn front(answer: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> (String, Arc
             Some(Fault::ActedThenSilent) => broken(Breaks::Silent),
             Some(Fault::ActedThenSlow) => broken(Breaks::Slow),
         };
-        shared.lock().expect("no test has failed in here").exchanges.push((ask, reply.clone()));
+        let mut front = shared.lock().expect("no test has failed in here");
+        if kind == Kind::GitLab {
+            front.wrong.extend(gitlab::check(&ask, &reply, fault.is_none()));
+        }
+        front.exchanges.push((ask, reply.clone()));
+        drop(front);
         reply
     });
     (url, front)
@@ -172,7 +205,7 @@ impl World {
         let git: Arc<Mutex<Option<PathBuf>>> = Arc::default();
         let followed = git.clone();
         let threads = Threads::default();
-        let (url, front) = front(move |ask| {
+        let (url, front) = front(Kind::GitLab, move |ask| {
             let git = followed.lock().expect("no test has failed in here").clone();
             if let Some(git) = &git {
                 shared.follow(refs(git), git);
@@ -188,6 +221,8 @@ impl World {
             emulator: None,
             actions: Arc::default(),
             associated: Arc::default(),
+            lists: Arc::default(),
+            immutable: Arc::default(),
             git,
         }
     }
@@ -211,7 +246,11 @@ impl World {
         let answers = associated.clone();
         let actions: Arc<Actions> = Arc::default();
         let runs = actions.clone();
-        let (url, front) = front(move |ask| {
+        let lists: Arc<Lists> = Arc::default();
+        let names = lists.clone();
+        let immutable: Arc<AtomicBool> = Arc::default();
+        let locked = immutable.clone();
+        let (url, front) = front(Kind::GitHub, move |ask| {
             let upstream = shared.lock().expect("no test has failed in here").clone();
             let git = followed.lock().expect("no test has failed in here").clone();
             if let Some(git) = &git {
@@ -230,16 +269,25 @@ impl World {
             if ask.path.ends_with("/graphql") {
                 return graphql(ask, &answers.lock().expect("no test has failed in here"));
             }
-            if let Some(reply) = runs.answer(ask) {
+            if let Some(reply) = names.answer(ask).or_else(|| runs.answer(ask)) {
                 return reply;
             }
-            beside(ask, &statuses).unwrap_or_else(|| forward(ask, &upstream, &digests))
+            let locked = locked.load(Ordering::Relaxed);
+            if let Some(reply) = crate::immutable::refuse(ask, |path| self::ask(&upstream, "GET", path, None))
+                .filter(|_| locked)
+            {
+                return reply;
+            }
+            let mut reply = beside(ask, &statuses).unwrap_or_else(|| forward(ask, &upstream, &digests));
+            if locked {
+                crate::immutable::mark(&mut reply);
+            }
+            reply
         });
-        let seed = std::env::temp_dir().join(format!(
-            "release-steps-emulate-{}-{}.yaml",
-            std::process::id(),
-            url.len() + url.bytes().map(usize::from).sum::<usize>()
-        ));
+        // Each world has a port of its own.
+        let port = url.rsplit(':').next().expect("the address has a port");
+        let seed =
+            std::env::temp_dir().join(format!("release-steps-emulate-{}-{port}.yaml", std::process::id()));
         let mut file = std::fs::File::create(&seed).expect("a file can be made");
         write!(
             file,
@@ -268,6 +316,8 @@ impl World {
             emulator: Some((child, address.clone())),
             actions,
             associated,
+            lists,
+            immutable,
             git,
         };
         let started = Instant::now();
@@ -275,6 +325,7 @@ impl World {
             assert!(started.elapsed() < Duration::from_secs(30), "the emulator does not start");
             std::thread::sleep(Duration::from_millis(50));
         }
+        world.actions.belong_to(world.ask_emulator("GET", "/repos/octocat/hello", None));
         Some(world)
     }
 
@@ -294,8 +345,13 @@ impl World {
 
     /// The forges as a new process would connect to them.
     pub fn forges(&self) -> Arc<Forges> {
-        let config = ForgeConfig { token_env: Some("TOKEN".to_owned()), ..ForgeConfig::default() };
-        let env: Env = [("TOKEN".to_owned(), TOKEN.to_owned())].into_iter().collect();
+        self.forges_by("TOKEN")
+    }
+
+    /// The same with the token of this variable.
+    pub fn forges_by(&self, token_env: &str) -> Arc<Forges> {
+        let config = ForgeConfig { token_env: Some(token_env.to_owned()), ..ForgeConfig::default() };
+        let env: Env = [(token_env.to_owned(), TOKEN.to_owned())].into_iter().collect();
         // Short where an answer is to be missed; a busy machine is no fault.
         let broken = self.front.lock().expect("no test has failed in here").fault.is_some();
         // A server that runs git for its answers takes longer.
@@ -330,10 +386,21 @@ impl World {
 
     /// Says what is answered to a question that no server here knows.
     pub fn says(&self, path: &str, status: u16, body: Value) {
+        self.says_with(path, status, body, ("x-request-id", "01"));
+    }
+
+    /// The same with a header.
+    pub fn says_with(&self, path: &str, status: u16, body: Value, (name, value): (&str, &str)) {
         let mut front = self.front.lock().expect("no test has failed in here");
-        front.says.insert(path.to_owned(), Reply::json(status, &body));
+        let reply = Reply::json(status, &body).header(name, value);
+        front.says.insert(path.to_owned(), reply.clone());
         // As an Enterprise Server has it, where the address of the pages is known only.
-        front.says.insert(format!("/api/v3{path}"), Reply::json(status, &body));
+        front.says.insert(format!("/api/v3{path}"), reply);
+    }
+
+    /// Lets the servers answer all questions by themselves again.
+    pub fn says_no_more(&self) {
+        self.front.lock().expect("no test has failed in here").says.clear();
     }
 
     /// The exchanges since the last call.

@@ -147,7 +147,7 @@ fn what_will_not_happen(
         Token::Job(_) => {
             note(
                 Answer::Note,
-                "CI_JOB_TOKEN makes releases, and opens no merge requests, writes no comments and sets no statuses",
+                "CI_JOB_TOKEN makes releases; it opens no merge requests, writes no comments, sets no statuses and sees no pipelines",
                 "set GITLAB_TOKEN to a project access token with the scope `api` for these",
             );
             note(

@@ -52,7 +52,7 @@ pub(super) fn to_write(config: &Config, place: &Place) -> String {
 /// Whether a job token is not enough at GitLab (<https://docs.gitlab.com/ci/jobs/ci_job_token/#job-token-access>).
 fn needs_access(config: &Config) -> bool {
     let requests = config.requests.from.iter().any(|from| *from != Opens::Backport);
-    requests || config.forge.commits == CommitsBy::Api || config.changelog.enrich
+    requests || config.forge.commits == CommitsBy::Api
 }
 
 /// What needs another plan than the free one.

@@ -133,6 +133,33 @@ pub fn detect(config: &ForgeConfig, env: &Env, remote: Option<&str>) -> Result<O
     Ok(Some(Detected { place, token, unused }))
 }
 
+/// Lets the configuration name a repository by the address of its page; what it says of that server stays.
+pub fn name_forge(config: &mut ForgeConfig, address: &str) -> Result<()> {
+    let no = || {
+        Error::usage(format!("`{address}` is no address of a repository"))
+            .at("--repository")
+            .hint("such as https://gitlab.example.org/group/name")
+    };
+    let mut web = web_address(address).ok_or_else(no)?;
+    let known = config.url.as_deref().and_then(web_address).filter(|known| same_host(known, &web));
+    // A server may be in a folder, which only its own address tells from a group.
+    let folder = known.as_ref().map_or("", |known| known.path().trim_matches('/'));
+    let path = web.path().trim_matches('/').to_owned();
+    let below = path.strip_prefix(folder).map(|path| path.trim_matches('/')).ok_or_else(no)?;
+    if !below.contains('/') {
+        return Err(no());
+    }
+    config.repository = Some(below.trim_end_matches(".git").to_owned());
+    if known.is_none() {
+        web.set_path("");
+        config.kind = web.host_str().and_then(kind_of_host).or(config.kind);
+        config.url = Some(base(&web));
+        // That variable's token was given for another server.
+        config.token_env = None;
+    }
+    Ok(())
+}
+
 /// The token for a place that a plan names; an error that says what is missed where there is none.
 pub fn token_for(config: &ForgeConfig, env: &Env, place: &Place) -> Result<Token> {
     let web = Url::parse(&place.web)

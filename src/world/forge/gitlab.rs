@@ -21,9 +21,9 @@ use gitlab::api::projects::packages::Packages;
 use gitlab::api::projects::packages::generic::UploadPackageFile;
 use gitlab::api::projects::packages::package_files::PackageFiles;
 use gitlab::api::projects::pipelines::{Pipeline, PipelineJobs, PipelineVariables, Pipelines};
-use gitlab::api::projects::repository::branches::Branch;
+use gitlab::api::projects::repository::branches::Branches;
 use gitlab::api::projects::repository::commits::{CommitStatuses, MergeRequests as CommitRequests};
-use gitlab::api::projects::repository::tags::Tag;
+use gitlab::api::projects::repository::tags::Tags;
 use gitlab::api::users::Users;
 use gitlab::api::{ApiError, Query, RestClient, common, ignore};
 use http::{Method, Response};
@@ -51,6 +51,8 @@ const CORRELATION: &str = "RELEASE_STEPS_CORRELATION";
 const ONE_BY_ONE: usize = 20;
 /// How many pages of a hundred merged requests are read.
 const PAGES_OF_MERGED: usize = 10;
+/// How many pages of a hundred branches or tags that begin as the wanted one are read.
+const PAGES_OF_REFS: usize = 20;
 
 /// A project at GitLab.
 #[derive(Debug)]
@@ -121,6 +123,12 @@ impl GitLab {
 
     fn project(&self) -> &str {
         &self.place.repository
+    }
+
+    /// Whether an answer may only say that a job token is nobody there
+    /// (<https://docs.gitlab.com/ci/jobs/ci_job_token/#job-token-access>).
+    fn unseen_by_job(&self, failure: &Failure) -> bool {
+        matches!(self.token, Some(Token::Job(_))) && matches!(failure.status(), Some(401 | 403 | 404))
     }
 
     fn raw(&self, method: Method, path: &str, body: Option<Value>) -> Raw {
@@ -285,7 +293,20 @@ impl View for GitLab {
     }
 
     fn repository(&self) -> Answer<Repository> {
-        let project: ProjectAnswer = self.ask(Ok::<_, String>(self.raw(Method::GET, "", None)))?;
+        let project: ProjectAnswer = match self.ask(Ok::<_, String>(self.raw(Method::GET, "", None))) {
+            // Nothing is known of it then; whether it is there shows with what a job token may ask.
+            Err(e) if self.unseen_by_job(&e) => {
+                return Ok(Repository {
+                    name: self.project().to_owned(),
+                    default_branch: String::new(),
+                    archived: false,
+                    fork_of: None,
+                    can_write: None,
+                    private: None,
+                });
+            }
+            answer => answer?,
+        };
         let level = project.permissions.map(|p| {
             [p.project_access, p.group_access]
                 .into_iter()
@@ -306,20 +327,24 @@ impl View for GitLab {
     }
 
     fn ref_target(&self, name: &str) -> Answer<Option<String>> {
-        let found: Answer<RefAnswer> = match name.split_once('/') {
-            Some(("heads", branch)) => {
-                self.ask(Branch::builder().project(self.project()).branch(branch).build())
+        let Some((kind, short)) = name.split_once('/') else { return Ok(None) };
+        // The lists, since a job token may not ask for one alone
+        // (<https://docs.gitlab.com/ci/jobs/ci_job_token/#job-token-access>); `^` takes names that begin so.
+        let (search, project) = (format!("^{short}"), self.project());
+        let enough = |found: &[RefAnswer]| found.iter().any(|it| it.name == short);
+        let found = match kind {
+            "heads" => self.pages(
+                Branches::builder().project(project).search(search).build(),
+                PAGES_OF_REFS,
+                enough,
+            )?,
+            "tags" => {
+                self.pages(Tags::builder().project(project).search(search).build(), PAGES_OF_REFS, enough)?
             }
-            Some(("tags", tag)) => self.ask(Tag::builder().project(self.project()).tag_name(tag).build()),
             _ => return Ok(None),
         };
-        let short = name.split_once('/').map_or(name, |(_, short)| short);
-        match found {
-            Ok(found) if found.name == short => Ok(found.target.or(found.commit.map(|c| c.id))),
-            Ok(_) => Ok(None),
-            Err(e) if e.absent() => Ok(None),
-            Err(e) => Err(e),
-        }
+        let own = found.into_iter().find(|it| it.name == short);
+        Ok(own.and_then(|it| it.target.or(it.commit.map(|commit| commit.id))))
     }
 
     fn release(&self, tag: &str) -> Answer<Option<Release>> {
@@ -485,7 +510,17 @@ impl View for GitLab {
 
     fn find_run(&self, text: &RunText) -> Answer<Option<Run>> {
         let endpoint = Pipelines::builder().project(self.project()).ref_(text.git_ref.as_str()).build();
-        let newest: Vec<PipelineAnswer> = self.pages(endpoint, 1, |_| true)?;
+        let newest: Vec<PipelineAnswer> = match self.pages(endpoint, 1, |_| true) {
+            Err(mut e) if self.unseen_by_job(&e) => {
+                e.hint = Some(
+                    "CI_JOB_TOKEN sees no pipelines, so that it could start the same one twice: use a project access token \
+                     with the role Developer and the scope `api`, as GITLAB_TOKEN"
+                        .to_owned(),
+                );
+                return Err(e);
+            }
+            answer => answer?,
+        };
         for pipeline in newest.into_iter().take(10) {
             let endpoint = PipelineVariables::builder().project(self.project()).pipeline(pipeline.id).build();
             let variables: Vec<VariableAnswer> = match self.ask(endpoint) {

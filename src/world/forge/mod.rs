@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use cache::requests_of;
-pub use detect::{Detected, Kind, Place, Token, detect, token_for};
+pub use detect::{Detected, Kind, Place, Token, detect, name_forge, token_for};
 
 use crate::config::ForgeConfig;
 use crate::data::CommitId;

@@ -118,7 +118,7 @@ fn todo<'a>(
             continue;
         }
         let published = there.complete && !release.draft && there.listed;
-        if published && !want.replace && !only_grows(forge, there, file)? {
+        if published && !release.immutable && !want.replace && !only_grows(forge, there, file)? {
             return Err(Trouble::Refused(
                 Error::no(format!("the release {} has another {}", want.tag, file.name))
                     .at(release.url.clone())
@@ -129,12 +129,21 @@ fn todo<'a>(
         todo.push(Todo::Send(file));
         publish |= want.place.kind == super::Kind::GitLab && !release.draft;
     }
-    if !todo.is_empty() && release.immutable && !release.draft {
-        return Err(Trouble::Refused(
-            Error::no(format!("the release {} is immutable and has not all of its files", want.tag))
-                .at(release.url.clone())
-                .hint("its files can be changed no more: make another release"),
-        ));
+    if release.immutable && !release.draft {
+        // Not even `--replace` may; its title and notes may still change.
+        let sent = todo.iter().filter_map(|todo| if let Todo::Send(file) = todo { Some(file) } else { None });
+        // A list of the files differs when one of them does: that one is named.
+        if let Some(file) = sent.min_by_key(|file| [artifacts::FILE, SUMS].contains(&file.name.as_str())) {
+            let other = release.assets.iter().any(|asset| asset.name == file.name);
+            let what = if other { "has another" } else { "does not have" };
+            return Err(Trouble::Refused(
+                Error::no(format!("the release {} is immutable and {what} {}", want.tag, file.name))
+                    .at(release.url.clone())
+                    .hint(
+                        "the forge lets nobody change its files any more: release the next version with them",
+                    ),
+            ));
+        }
     }
     let texts = release.name != want.name || release.notes.trim() != want.notes.trim();
     let marks = want.place.kind == super::Kind::GitHub && release.prerelease != want.prerelease;

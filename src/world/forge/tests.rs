@@ -133,3 +133,49 @@ fn the_configuration_stands_over_all() {
     let bad = ForgeConfig { url: Some("ssh://x".to_owned()), ..ForgeConfig::default() };
     assert_eq!(detect(&bad, &env(&[]), None).unwrap_err().at.as_deref(), Some("forge.url"));
 }
+
+#[test]
+fn a_flag_stands_over_the_configuration() {
+    let named = |url: Option<&str>, address: &str| {
+        let kind = url.map(|_| Kind::GitLab);
+        let token_env = Some("T".to_owned());
+        let mut config =
+            ForgeConfig { kind, url: url.map(str::to_owned), token_env, ..ForgeConfig::default() };
+        name_forge(&mut config, address).map(|()| {
+            // A token goes along where the configuration gave it for that server.
+            let there =
+                detect(&config, &env(&[("T", "t")]), Some("https://github.com/o/n")).unwrap().expect("known");
+            let own = url.is_some_and(|url| address.starts_with(url));
+            assert_eq!(there.token.is_some(), own, "{address}");
+            there.place
+        })
+    };
+    for (url, address, kind, api, repository) in [
+        (None, "https://gitlab.com/g/s/n", Kind::GitLab, "https://gitlab.com/api/v4", "g/s/n"),
+        (
+            Some("https://git.x.example"),
+            "https://github.com/a/b.git",
+            Kind::GitHub,
+            "https://api.github.com",
+            "a/b",
+        ),
+        (
+            Some("https://x.example/git"),
+            "https://x.example/git/g/n/",
+            Kind::GitLab,
+            "https://x.example/git/api/v4",
+            "g/n",
+        ),
+    ] {
+        let place = named(url, address).unwrap();
+        assert_eq!(
+            (place.kind, place.api.as_str(), place.repository.as_str()),
+            (kind, api, repository),
+            "{address}"
+        );
+    }
+    for bad in ["g/n", "https://gitlab.com/n", "ssh://git@gitlab.com/g/n", "https://x.example/other/g/n"] {
+        let error = named(Some("https://x.example/git"), bad).unwrap_err();
+        assert_eq!(error.at.as_deref(), Some("--repository"), "{bad}");
+    }
+}

@@ -270,7 +270,9 @@ fn flatten(value: &Value, parts: &mut Vec<String>) {
             for (name, value) in fields.iter().take(8) {
                 let mut inner = Vec::new();
                 flatten(value, &mut inner);
-                parts.push(format!("{name} {}", inner.join(", ")));
+                // GitLab's names for no field: `{"message": {"error": …}}`, `{"message": {"base": […]}}`.
+                let of = if matches!(name.as_str(), "error" | "base") { "" } else { name };
+                parts.push(format!("{of} {}", inner.join(", ")).trim().to_owned());
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

@@ -151,6 +151,8 @@ fn errors_name_the_request_and_no_secret() {
     );
     for (body, said) in [
         (r#"{"message":{"tag_name":["has already been taken"]}}"#, "tag_name has already been taken"),
+        (r#"{"message":{"base":["Label is locked"]}}"#, "Label is locked"),
+        (r#"{"message":{"error":"requested too many times"}}"#, "requested too many times"),
         (
             r#"{"error":"insufficient_scope","error_description":"needs api"}"#,
             "insufficient_scope; needs api",

@@ -33,8 +33,9 @@ fn takes(scope: &str, environment: &str) -> bool {
 }
 
 impl DeskView for GitLab {
-    /// <https://docs.gitlab.com/api/project_level_variables/>, <https://docs.gitlab.com/api/group_level_variables/>: those of the
-    /// project and of every group above it, whose scope takes the environment.
+    /// <https://docs.gitlab.com/api/project_level_variables/>, <https://docs.gitlab.com/api/group_level_variables/>,
+    /// <https://docs.gitlab.com/api/instance_level_ci_variables/>: those of the project, of every group above it and of the
+    /// server, whose scope takes the environment.
     fn variable_names(&self, environment: &str) -> Answer<Names> {
         let mut names = Names::default();
         let repository = self.place().repository.clone();
@@ -49,6 +50,10 @@ impl DeskView for GitLab {
                 format!("variables of the group {group}"),
             ));
             at = group;
+        }
+        // Only who administers the server may see its own; gitlab.com has none.
+        if self.api.host_str() != Some("gitlab.com") {
+            lists.push(("/admin/ci/variables".to_owned(), "variables of the server".to_owned()));
         }
         for (path, what) in lists {
             for page in 1..=40 {

@@ -34,7 +34,7 @@ struct FreezeAnswer {
     cron_timezone: Option<String>,
 }
 
-/// <https://docs.gitlab.com/api/merge_request_approvals/#retrieve-approval-details-for-a-merge-request>
+/// <https://docs.gitlab.com/api/merge_request_approvals/#retrieve-approval-state-for-a-merge-request>
 #[derive(Deserialize)]
 struct Approved {
     #[serde(default)]

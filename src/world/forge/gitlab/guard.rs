@@ -74,6 +74,7 @@ impl GitLab {
         match self.ask(Ok::<_, String>(self.raw(Method::GET, path, None))) {
             Ok(Value::Null) => Ok(Seen::Nothing),
             Ok(value) => Ok(Seen::This(value)),
+            Err(e) if self.unseen_by_job(&e) => Ok(Seen::Hidden),
             Err(e) if e.absent() => Ok(Seen::Nothing),
             Err(e) if matches!(e.status(), Some(401 | 403)) => Ok(Seen::Hidden),
             Err(e) => Err(e),
