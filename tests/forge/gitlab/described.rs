@@ -141,6 +141,7 @@ fn fields(value: &Value, at: &str, known: &BTreeMap<String, String>, say: &mut d
         let fits = match kind.trim_end_matches('?') {
             _ if value.is_null() => kind.ends_with('?'),
             "i" => value.is_u64(),
+            "f" => value.is_number(),
             "s" => value.is_string(),
             "b" => value.is_boolean(),
             "a" => value.is_array(),
