@@ -8,7 +8,6 @@ cd "$(dirname "$0")/.."
 mkdir -p "${CARGO_TARGET_DIR:-target}/tools"
 tools="$(cd "${CARGO_TARGET_DIR:-target}/tools" && pwd)"
 folder=debug
-flags=()
 case " $* " in *" --release "*) folder=release ;; esac
 musl="$(uname -m)-unknown-linux-musl"
 
@@ -34,14 +33,15 @@ if timeout 300 rustup target add "$musl" >&2 && compiler=$(musl_gcc); then
     target=$musl
     export "CC_${musl//-/_}=$compiler"
     if [ "$folder" = release ]; then
-        # Most of what is relocated at the start is so alike that a list of bits does
-        # (https://maskray.me/blog/2021-10-31-relative-relocations-and-relr).
-        flags=(-C "link-arg=-Wl,-z,pack-relative-relocs" -C "link-arg=-Wl,-T,$PWD/.ci/no-unwind.ld")
+        # A panic ends the program, so nothing is ever unwound; and most of what is relocated at the start is so alike that
+        # a list of bits does (https://maskray.me/blog/2021-10-31-relative-relocations-and-relr).
+        export RUSTFLAGS="${RUSTFLAGS:-} -C force-unwind-tables=no -C link-arg=-Wl,-z,pack-relative-relocs"
+        export CFLAGS="${CFLAGS:-} -fno-asynchronous-unwind-tables -fno-unwind-tables"
     fi
 else
     echo "no musl here: the binary is linked with this machine's C library" >&2
     target="$(uname -m)-unknown-linux-gnu"
     export RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static"
 fi
-cargo rustc --locked --bin release-steps --target "$target" "$@" -- "${flags[@]}" >&2
+cargo build --locked --target "$target" "$@" >&2
 echo "${CARGO_TARGET_DIR:-$PWD/target}/$target/$folder/release-steps"
