@@ -1,18 +1,22 @@
 //! The command line: parse → plan → print or apply. The only place that knows of `--dry-run`.
 
+mod earlier;
+mod line;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::apply::{Report, Tools, apply, is_done, look, still_holds};
+use self::earlier::{refuse_pending, settle};
+use self::line::{parse, wants_json};
+use crate::apply::{Report, Tools, apply, look, still_holds};
 use crate::ask;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
 use crate::facts::{Env, Facts, Given};
-use crate::inputs;
 use crate::journal::{self, Journal, Lock};
 use crate::plan::Plan;
 use crate::report::{self, Ending, Redactor, Runner};
@@ -194,61 +198,6 @@ fn tell_runner(
         },
     };
     report::publish(runner, env, redactor, ending, json)
-}
-
-/// Why there is nothing to run.
-enum Unread {
-    Line(clap::Error),
-    Inputs(Error),
-}
-
-impl Unread {
-    /// Says it; returns the exit code. Help and version come this way too, with code 0.
-    fn tell(self, json: bool, redactor: &Redactor) -> u8 {
-        match self {
-            Unread::Line(error) if json && error.use_stderr() => {
-                finish(true, redactor, Err(usage(&error)), None)
-            }
-            Unread::Line(error) => {
-                let code = u8::try_from(error.exit_code()).unwrap_or(2);
-                drop(error.print());
-                code
-            }
-            Unread::Inputs(error) => finish(json, redactor, Err(error), None),
-        }
-    }
-}
-
-/// Whether a command line that cannot be read, or the inputs in its place, ask for JSON.
-fn wants_json(env: &Env) -> bool {
-    let options = std::env::args_os().skip(1).take_while(|arg| arg != "--");
-    options.into_iter().any(|arg| arg == "--json") || inputs::wants(env, "json")
-}
-
-/// What clap says of a command line, as an error of this program: its first paragraph is what is wrong, the others
-/// what to do.
-fn usage(error: &clap::Error) -> Error {
-    let text = error.to_string();
-    let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
-    let message = message.strip_prefix("error: ").unwrap_or(message).trim();
-    let hint: Vec<&str> = rest.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    Error::usage(message).hint(hint.join("; "))
-}
-
-/// Reads the command line, or what inputs make of it.
-fn parse(env: &Env) -> std::result::Result<Cli, Unread> {
-    let cli = Cli::try_parse().map_err(Unread::Line)?;
-    let Command::FromInputs { words } = &cli.command else { return Ok(cli) };
-    let mut program = Cli::command();
-    program.build();
-    let line = inputs::arguments(&program, words, env).map_err(Unread::Inputs)?;
-    let cli = Cli::try_parse_from(line).map_err(Unread::Line)?;
-    match cli.command {
-        Command::FromInputs { .. } => {
-            Err(Unread::Inputs(Error::usage("`from-inputs` is no command for inputs").at("input `command`")))
-        }
-        _ => Ok(cli),
-    }
 }
 
 /// Prints the answer or the error, and says the exit code.
@@ -474,41 +423,6 @@ fn answer(plan: Plan, report: Report, shown: &mut Option<Shown>) -> Result<Answe
     *shown = Some((plan.clone(), Some(report.clone())));
     plan.verdict()?;
     Ok(Answer { text: report::result(&plan, &report), plan: Some(plan), report: Some(report) })
-}
-
-/// Whether two steps do the same: `run release` does what `release` does.
-fn alike(one: &str, other: &str) -> bool {
-    one.trim_start_matches("run ") == other.trim_start_matches("run ")
-}
-
-/// With nothing to do, an earlier run of the same step may still have something left, such as a command that publishes.
-fn refuse_pending(facts: &Facts<'_>, redactor: &Redactor, plan: &Plan) -> Result<()> {
-    let tools = tools(facts, redactor)?;
-    for run in journal::unfinished(&facts.git_dir)? {
-        if alike(&run.plan.step, &plan.step) && !is_done(&run.plan, &tools, &run.journal)? {
-            let left = run.plan.effects().find(|(at, _)| !run.journal.done.contains(at));
-            let left = left.map_or_else(String::new, |(at, effect)| format!(": {at} {effect}"));
-            return Err(Error::unknown(format!(
-                "{}; an earlier run did not come to its end{left}",
-                plan.summary
-            ))
-            .hint(
-                "`release-steps resume` goes on with it; `release-steps resume --abandon` leaves it as it is",
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Closes the runs of a step that were killed and of which nothing is left to do, because a later run did it.
-fn settle(facts: &Facts<'_>, redactor: &Redactor, step: &str) -> Result<()> {
-    let tools = tools(facts, redactor)?;
-    for mut run in journal::unfinished(&facts.git_dir)? {
-        if alike(&run.plan.step, step) && is_done(&run.plan, &tools, &run.journal)? {
-            run.journal.finish("superseded")?;
-        }
-    }
-    Ok(())
 }
 
 /// Goes on with the newest run that did not come to its end.

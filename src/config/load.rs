@@ -114,10 +114,10 @@ fn explain(error: &serde_saphyr::Error, text: &str, file: &str) -> Error {
     });
     let plain = plain.lines().next().unwrap_or("it is not valid");
     // The first place is the innermost.
-    let (message, place) = match plain.split_once(" at line ") {
-        Some((message, rest)) => (message, place(rest)),
-        None => (plain, None),
-    };
+    let (message, place) = plain
+        .match_indices(" at line ")
+        .find_map(|(at, start)| Some((&plain[..at], Some(place(&plain[at + start.len()..])?))))
+        .unwrap_or((plain, None));
     let place = place.or_else(|| {
         let at = error.location()?;
         Some((usize::try_from(at.line()).ok()?, usize::try_from(at.column()).ok()?))
