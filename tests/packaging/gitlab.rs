@@ -13,8 +13,9 @@ use crate::{check, quoted};
 const WRITTEN: &str = "# Written by `UPDATE_PACKAGING=1 cargo test --test packaging` from the definition of the command line.\n";
 /// Has git, curl, tar and a shell.
 const IMAGE: &str = "buildpack-deps:bookworm-scm";
-/// Where a job leaves what later jobs get.
-const FOLDER: &str = ".release-steps";
+/// Where a job leaves what later jobs get. Two jobs of one part leave files of the same names, which meet where both jobs'
+/// artifacts are fetched: so each job has a folder (`CI_JOB_NAME_SLUG`, GitLab 15.4; the runner expands paths of artifacts).
+const FOLDER: &str = ".release-steps/$CI_JOB_NAME_SLUG";
 
 #[test]
 fn templates_say_what_the_command_line_says() {
@@ -53,8 +54,6 @@ fn script(before: &str, words: &str) -> String {
 /// A job of one step. `variables` are its inputs by their names.
 struct Job<'a> {
     name: &'a str,
-    /// The name of its part, for its folder.
-    part: &'a str,
     stage: &'a str,
     image: &'a str,
     /// Lines of the script before the command.
@@ -70,7 +69,6 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn yaml(&self) -> String {
-        let folder = format!("{FOLDER}/{}", self.part);
         let mut out = format!(
             "{}:\n  stage: {}\n  image: {}\n{}  variables:\n",
             quoted(self.name),
@@ -81,7 +79,7 @@ impl Job<'_> {
         // The whole history, and its tags: the next version is counted from the last release.
         let _ = writeln!(
             out,
-            "    GIT_DEPTH: '0'\n    RELEASE_STEPS_DOTENV: {folder}/outputs.env\n    RELEASE_STEPS_PREFIX: {}",
+            "    GIT_DEPTH: '0'\n    RELEASE_STEPS_DOTENV: {FOLDER}/outputs.env\n    RELEASE_STEPS_PREFIX: {}",
             quoted(self.prefix)
         );
         for (name, value) in &self.variables {
@@ -90,7 +88,7 @@ impl Job<'_> {
         out.push_str(&script(self.before, self.words));
         let _ = writeln!(
             out,
-            "  artifacts:\n    when: always\n    paths:\n      - {folder}/\n    reports:\n      dotenv: {folder}/outputs.env"
+            "  artifacts:\n    when: always\n    paths:\n      - {FOLDER}/\n    reports:\n      dotenv: {FOLDER}/outputs.env"
         );
         out.push_str(&self.reports);
         out
@@ -104,7 +102,6 @@ fn prefix(part: &Part) -> String {
 
 /// What a part writes into its folder, with the reports of it that GitLab shows.
 fn files_of(part: &Part) -> (Vec<(String, String)>, String) {
-    let folder = format!("{FOLDER}/{}", part.name);
     let files: &[(&str, &str)] = match part.name {
         "scan" => &[
             ("code-quality", "code-quality.json"),
@@ -118,13 +115,13 @@ fn files_of(part: &Part) -> (Vec<(String, String)>, String) {
     };
     let variables = files
         .iter()
-        .map(|(input, file)| (format!("{PREFIX}{}", variable(input)), format!("{folder}/{file}")))
+        .map(|(input, file)| (format!("{PREFIX}{}", variable(input)), format!("{FOLDER}/{file}")))
         .collect();
     let reports = [("code-quality", "codequality"), ("junit", "junit")]
         .iter()
         .filter_map(|(input, report)| {
             let (_, file) = files.iter().find(|(name, _)| name == input)?;
-            Some(format!("      {report}: {folder}/{file}\n"))
+            Some(format!("      {report}: {FOLDER}/{file}\n"))
         })
         .collect();
     (variables, reports)
@@ -150,7 +147,7 @@ fn include(part: &Part) -> String {
     }
     let _ = writeln!(
         out,
-        "# A value that cannot stand in a line is in a file; the variable NAME_FILE is its path. {}JSON_FILE has all.\n",
+        "# A value that cannot stand in a line is in a file; the variable NAME_FILE is its path. {}JSON_FILE has all.\n# Files are in `.release-steps/JOB/`, JOB being the job's CI_JOB_NAME_SLUG.\n",
         prefix(part)
     );
     let (mut variables, reports) = files_of(part);
@@ -161,7 +158,6 @@ fn include(part: &Part) -> String {
         name: &name,
         stage: "test",
         image: IMAGE,
-        part: part.name,
         before: "",
         words: part.words,
         prefix: &prefix(part),
@@ -253,7 +249,6 @@ fn component(part: &Part) -> String {
         name: "$[[ inputs.job ]]",
         stage: "$[[ inputs.stage ]]",
         image: "$[[ inputs.image ]]",
-        part: part.name,
         before: "",
         words: part.words,
         prefix: "$[[ inputs.prefix ]]",
@@ -299,8 +294,8 @@ const CHAIN: &[ChainInput] = &[
 const RELEASED: &str = "if [ \"${RELEASE_RELEASED:-}\" != true ]; then echo 'nothing was released'; exit 0; fi\nexport VERSION=\"$RELEASE_VERSION\"\n";
 
 /// The chain: messages and titles are checked in merge requests; on the default branch the next version is told, what
-/// scanners said is judged, the gate is asked, and the release is one click away. What was released is deployed to staging by itself, and to production
-/// by another click; a third goes back.
+/// scanners said is judged, the gate is asked, and the release is one click away. What was released is deployed to staging by
+/// itself, and to production by another click; a third goes back.
 fn pipeline(component: Option<&[ChainInput]>) -> String {
     let value = |name: &str| match component {
         Some(_) => format!("$[[ inputs.{name} ]]"),
@@ -343,7 +338,6 @@ fn pipeline(component: Option<&[ChainInput]>) -> String {
             name,
             stage,
             image: IMAGE,
-            part: part.name,
             before: if name.contains("deploy") { RELEASED } else { "" },
             words: part.words,
             prefix: &prefix(part),
@@ -377,7 +371,7 @@ fn pipeline(component: Option<&[ChainInput]>) -> String {
         part("gate"),
         vec![
             input("environment", &value("environment")),
-            input("evidence", &format!("{FOLDER}/gate/evidence.json")),
+            input("evidence", &format!("{FOLDER}/evidence.json")),
         ],
         rule(&gate, ""),
     );
