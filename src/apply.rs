@@ -14,12 +14,12 @@ use jiff::Timestamp;
 
 use crate::data::{CommitId, Period};
 use crate::effect::{ByForge, Command, Commit, Effect, Rev};
+use crate::env::Env;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
-use crate::facts::Env;
 use crate::journal::Journal;
 use crate::plan::{ASKED, Answer, Deploying, Finding, Plan, Precondition, Wave};
-use crate::report::Redactor;
+use crate::redact::Redactor;
 use crate::rules::record::{Outcome as Ended, folder};
 use crate::world::State;
 use crate::world::files;

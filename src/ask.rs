@@ -2,8 +2,8 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::facts::Env;
 
 /// Whether a person is there who can be asked.
 pub fn someone_there(env: &Env) -> bool {

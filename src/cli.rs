@@ -14,12 +14,14 @@ use self::line::{parse, wants_json};
 use crate::apply::{Report, Tools, apply, look, still_holds};
 use crate::ask;
 use crate::config;
+use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
-use crate::facts::{Env, Facts, Given};
+use crate::facts::{Facts, Given};
 use crate::journal::{self, Journal, Lock};
 use crate::plan::Plan;
-use crate::report::{self, Ending, Redactor, Runner};
+use crate::redact::{Redactor, Runner};
+use crate::report::{self, Ending};
 use crate::steps::{self, Step};
 
 /// Composable steps of a release: each shows its whole plan before anything happens, can be run twice without harm, and

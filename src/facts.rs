@@ -1,7 +1,4 @@
 //! The read side of the world, as steps see it: the repository, the configuration, the environment, the clock.
-
-mod env;
-
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,53 +6,25 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::{Timestamp, Zoned};
 use url::Url;
 
 use crate::config::{self, Config};
 use crate::data::CommitId;
 use crate::effect::Person;
+use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
 use crate::journal;
-use crate::report::Redactor;
+use crate::redact::Redactor;
 use crate::world::clock;
 use crate::world::files;
 use crate::world::forge::{self, Forges, name_forge};
 use crate::world::git::{self, Head, Repository};
-use crate::world::http::{Client, Limits, Request};
+use crate::world::http::{self, Headers};
 use crate::world::messages;
 use crate::world::process::{self, Git};
 use crate::world::store::{RefStore, Store};
-
-pub use env::Env;
-
-/// Headers of a request, with the secrets among their values.
-#[derive(Debug, Clone, Default)]
-pub struct Headers {
-    map: HeaderMap,
-    secrets: Vec<String>,
-}
-
-impl Headers {
-    /// Adds a header; an error says what of it no header can be.
-    pub fn add(&mut self, name: &str, value: &str, secret: Option<&str>) -> Result<()> {
-        let bad =
-            |what: &str| Error::usage(format!("the {what} of header `{name}` is none that can be sent"));
-        let name = HeaderName::try_from(name).map_err(|_| bad("name"))?;
-        let mut value = HeaderValue::from_str(value).map_err(|_| bad("value"))?;
-        value.set_sensitive(secret.is_some());
-        self.map.insert(name, value);
-        self.secrets.extend(secret.filter(|s| !s.is_empty()).map(str::to_owned));
-        Ok(())
-    }
-
-    /// A text without the secrets.
-    fn without(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
-    }
-}
 
 /// What the command line says for all steps.
 #[derive(Debug, Clone, Copy, Default)]
@@ -302,24 +271,11 @@ impl<'a> Facts<'a> {
         }))
     }
 
-    /// What an address answers, asked once: the status, and the text or what the server says for it. An error when there
-    /// is no answer. The headers are sent to that server alone, and the secrets among them come back in no text.
+    /// What an address answers, asked once (`http::fetch`).
     pub fn fetch(&self, url: &str, headers: &Headers, within: Duration) -> Result<(u16, String)> {
         let url = Url::parse(url).map_err(|e| Error::usage(format!("`{url}` is no address: {e}")))?;
         self.working(&format!("asking {}", url.host_str().unwrap_or("an address")));
-        let once = Limits { connect: within, idle: within, total: within, tries: 1, ..Limits::default() };
-        let mut request = Request::new(Method::GET, url);
-        request.headers = headers.map.clone();
-        request.bound = !headers.map.is_empty();
-        match Client::new(None, once)?.call(request) {
-            Ok(answer) => {
-                Ok((answer.status().as_u16(), headers.without(&String::from_utf8_lossy(answer.body()))))
-            }
-            Err(failure) => match failure.status() {
-                Some(status) => Ok((status, headers.without(&failure.said))),
-                None => Err(failure.into()),
-            },
-        }
+        http::fetch(url, headers, within)
     }
 
     /// Lets time pass before the world is looked at again.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgAction, Command};
 
+use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::facts::Env;
 
 /// What the variable of an input begins with; the rest is the option's name in upper case, with `_` for `-`.
 pub const PREFIX: &str = "RELEASE_STEPS_INPUT_";

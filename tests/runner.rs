@@ -7,8 +7,9 @@ use std::path::Path;
 use proptest::prelude::*;
 use release_steps::error::Error;
 use release_steps::plan::{Answer, Finding, Plan};
+use release_steps::redact::{Runner, token};
 use release_steps::report::github::{self, Before};
-use release_steps::report::{Ending, Runner, gitlab, token};
+use release_steps::report::{Ending, gitlab};
 
 /// `FileCommandManager.cs` of <https://github.com/actions/runner>: names and values of an output file. On Windows
 /// `\r\n` ends a line too.

@@ -172,6 +172,15 @@ fn steps_cannot_write() {
     }
 }
 
+/// What is shown, and how, is the command line's to say.
+#[test]
+fn only_the_command_line_reports() {
+    check("src", |file, path| {
+        ["src/cli.rs", "src/cli/", "src/report/"].iter().any(|above| file.starts_with(above))
+            || !is_below(path, "report")
+    });
+}
+
 #[test]
 fn only_the_command_line_knows_of_dry_runs() {
     for (file, text) in sources("src") {

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::journal;
 use crate::plan::Plan;
-use crate::report::Redactor;
+use crate::redact::Redactor;
 
 /// Whether two steps do the same: `run release` does what `release` does.
 fn alike(one: &str, other: &str) -> bool {

@@ -3,10 +3,10 @@
 use clap::{CommandFactory as _, Parser as _};
 
 use super::{Cli, Command, finish};
+use crate::env::Env;
 use crate::error::Error;
-use crate::facts::Env;
 use crate::inputs;
-use crate::report::Redactor;
+use crate::redact::Redactor;
 
 /// Why there is nothing to run.
 pub(super) enum Unread {

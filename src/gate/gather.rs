@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::data::{CommitId, Lapse};
 use crate::error::{Error, Result};
-use crate::facts::{Facts, Headers};
+use crate::facts::Facts;
 use crate::rules::commit::parse;
 use crate::rules::gate::approvals::{self, Approval, Approvals, ApprovalsConfig};
 use crate::rules::gate::checklist::{Checklist, ChecklistConfig, tasks};
@@ -32,6 +32,7 @@ use crate::rules::scan::read::Reader;
 use crate::survey::branches::{Trunks, calendar, releases};
 use crate::world::forge::{Request, RequestState, View};
 use crate::world::http::Failure;
+use crate::world::http::Headers;
 
 /// Reads facts for the checks of one gate.
 pub struct Gather<'f> {

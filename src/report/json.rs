@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::Redactor;
 use crate::apply::Report;
 use crate::error::Error;
 use crate::event::{Event, Sink};
 use crate::plan::Plan;
+use crate::redact::Redactor;
 
 /// Writes each event as a line of JSON, with its time.
 #[derive(Debug)]

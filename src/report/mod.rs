@@ -6,15 +6,11 @@ mod html;
 mod json;
 mod page;
 mod publish;
-mod redact;
-mod runner;
 mod terminal;
 mod values;
 
 pub use json::{Json, document};
 pub use page::fitted;
 pub use publish::{masks, publish};
-pub use redact::Redactor;
-pub use runner::{Runner, token};
 pub use terminal::{Terminal, error, plan, result};
 pub use values::Ending;

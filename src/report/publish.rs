@@ -6,10 +6,11 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::github::{self, Before};
+use super::gitlab;
 use super::values::Ending;
-use super::{Redactor, Runner, gitlab, token};
+use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::facts::Env;
+use crate::redact::{Redactor, Runner, token};
 
 /// The variable with which the action, whose log nobody but the runner reads, asks for masks.
 const MASK: &str = "RELEASE_STEPS_MASK";

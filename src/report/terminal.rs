@@ -12,12 +12,13 @@ use indicatif::ProgressBar;
 use similar::algorithms::{Capture, Compact, Replace, myers};
 use similar::{DiffOp, DiffTag};
 
-use super::{Redactor, Runner, github, gitlab, token};
+use super::{github, gitlab};
 use crate::apply::{Outcome, Report};
 use crate::effect::{Effect, FileEdit};
 use crate::error::Error;
 use crate::event::{Event, Sink};
 use crate::plan::{Answer, Plan};
+use crate::redact::{Redactor, Runner, token};
 use crate::rules::text::{Newlines, counted, inert};
 
 const BOLD: Style = Style::new().bold();

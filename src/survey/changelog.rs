@@ -8,7 +8,7 @@ use crate::config::SectionConfig;
 use crate::data::CommitId;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
-use crate::report::Redactor;
+use crate::redact::Redactor;
 use crate::rules::bump::Pattern;
 use crate::rules::changelog::{PREAMBLE, Release, Section, Sections, Templates};
 use crate::rules::commit::{Reading, parse};

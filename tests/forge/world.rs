@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use release_steps::config::ForgeConfig;
-use release_steps::facts::Env;
+use release_steps::env::Env;
 use release_steps::world::forge::act::Writer;
 use release_steps::world::forge::{Forges, Kind, Place};
 use release_steps::world::http::Limits;

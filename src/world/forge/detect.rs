@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::config::ForgeConfig;
+use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::facts::Env;
 
 /// The kinds of forges.
 #[derive(

@@ -29,8 +29,8 @@ pub use detect::{Detected, Kind, Place, Token, detect, name_forge, token_for};
 use crate::config::ForgeConfig;
 use crate::data::CommitId;
 use crate::effect::Before;
+use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::facts::Env;
 use crate::rules::commit::references;
 use crate::world::http::{Auth, Body, Client, Failure, Limits, Traffic};
 

@@ -6,6 +6,7 @@
 
 mod failure;
 mod limits;
+mod once;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use crate::error::{Error, Result};
 
 pub use failure::{Cause, Failure};
 pub use limits::Limits;
+pub use once::{Headers, fetch};
 pub use page::next_page;
 
 /// The token, the header that carries it, and the only places that it is ever sent to.

@@ -16,9 +16,9 @@ use jiff::Timestamp;
 
 use crate::crash;
 use crate::effect::Message;
+use crate::env::Env;
 use crate::error::{Error, Kind, Result};
-use crate::facts::Env;
-use crate::report::Redactor;
+use crate::redact::Redactor;
 use crate::rules::notify::record::{Conversation, FORMAT, Open, Part, Sent, folder, path};
 use crate::rules::notify::service::Service;
 use crate::world::State;

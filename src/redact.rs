@@ -7,7 +7,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use super::Runner;
+mod runner;
+
+pub use runner::{Runner, token};
 
 /// Knows the secrets of this process and blots them out; and has no text be a command of the runner. Clones share what
 /// they know.

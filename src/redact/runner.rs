@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::facts::Env;
+use crate::env::Env;
 
 /// Who runs this process and reads its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
