@@ -235,7 +235,7 @@ fn finish(json: bool, redactor: &Redactor, result: Result<Answer>, shown: Option
 fn run(cli: &Cli, redactor: &Redactor, sink: &dyn Sink, shown: &mut Option<Shown>) -> Result<Answer> {
     let text = |text: String| Ok(Answer { plan: None, report: None, text });
     match &cli.command {
-        Command::Schema => return text(format!("{:#}\n", config::schema())),
+        Command::Schema => return text(config::SCHEMA.to_owned()),
         Command::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "release-steps", &mut out);

@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The name of a commit: a SHA-1 object id.
@@ -122,9 +121,10 @@ impl fmt::Display for BadCommitId {
 impl std::error::Error for BadCommitId {}
 
 /// A length of time: `24h`, `2d`, `2 weeks`, `1 month`; more than nothing.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String")]
-#[schemars(with = "String")]
+#[cfg_attr(test, schemars(with = "String"))]
 pub struct Lapse(pub Span);
 
 impl TryFrom<String> for Lapse {
@@ -142,9 +142,10 @@ impl TryFrom<String> for Lapse {
 }
 
 /// An exact length of time: `500ms`, `30s`, `1h30m`; more than nothing. Days have no fixed length: `24h`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
+#[cfg_attr(test, schemars(with = "String"))]
 pub struct Period(pub SignedDuration);
 
 impl Period {
@@ -204,9 +205,10 @@ impl fmt::Display for Period {
 }
 
 /// A time zone by its IANA name.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String")]
-#[schemars(with = "String")]
+#[cfg_attr(test, schemars(with = "String"))]
 pub struct Zone(pub TimeZone);
 
 impl TryFrom<String> for Zone {

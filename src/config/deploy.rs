@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::data::{Lapse, Period};
 
 /// How an environment is deployed to.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeployConfig {
     /// The command lines of whatever deploys: Terraform, Ansible, a script, `npm run deploy:prod`.
@@ -36,7 +36,8 @@ pub struct DeployConfig {
 
 /// The command lines, each for `sh -c` at the top of the repository, with `VERSION`, `ENVIRONMENT` and, where they are known,
 /// `TAG`, `COMMIT` and `PREVIOUS_VERSION` set.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CommandProvider {
     /// Brings `VERSION` live. It may run again after a crash: it must not mind.
@@ -62,7 +63,8 @@ pub struct CommandProvider {
 }
 
 /// What is done when a deployment fails.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum OnFailure {
     /// The last verified version is put back.

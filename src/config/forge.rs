@@ -1,10 +1,10 @@
 //! `forge:`, `requests:` and `release.signatures:` of the configuration.
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The forge: where requests and releases are made. Without it, the remote and the CI job's variables say it.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ForgeConfig {
     /// `github` or `gitlab`, for a host whose name does not tell.
@@ -21,7 +21,8 @@ pub struct ForgeConfig {
 }
 
 /// Who makes commits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CommitsBy {
     /// git, on this machine; they are pushed.
@@ -32,7 +33,8 @@ pub enum CommitsBy {
 }
 
 /// The pull or merge requests that commands open. One that is open is found and brought up to date, never opened again.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestsConfig {
     /// The commands that open one where a forge is known and there is a token; `--request` asks for it by the way.
@@ -61,7 +63,8 @@ impl Default for RequestsConfig {
 }
 
 /// The commands that open requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Opens {
     /// `branch backport`: from the branch with the commits.
@@ -77,7 +80,8 @@ pub enum Opens {
 }
 
 /// What `release verify` asks besides the recorded digests, of every file that it is given.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SignaturesConfig {
     /// A signature, verified by `cosign verify-blob`.
@@ -87,7 +91,8 @@ pub struct SignaturesConfig {
 }
 
 /// A signature, verified by `cosign verify-blob`: by a key, or by who signed and who says so.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CosignConfig {
     /// The public key: a file, or the address of a key service.
@@ -112,7 +117,8 @@ fn sigstore_json() -> String {
 }
 
 /// A GitHub artifact attestation, verified by `gh attestation verify`.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct AttestationConfig {
     /// The repository whose workflow built it, `owner/name`. Default: this one.

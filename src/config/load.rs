@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::rules::gate::config::{Gate, Misfit};
 use crate::rules::smoke::text::INTO_A_VARIABLE;
+use crate::rules::yaml;
 
 /// The names under which the configuration is looked for at the top of the repository.
 pub const NAMES: [&str; 2] = ["release-steps.yml", "release-steps.yaml"];
@@ -65,10 +66,9 @@ pub fn parse(text: &str, file: &str) -> Result<Config> {
 /// Says which check does not fit to the others, and shows its line.
 fn wrong(text: &str, file: &str, misfit: &Misfit) -> Error {
     let (line, column) = misfit.place;
-    let at = |number| usize::try_from(number).unwrap_or(usize::MAX);
     Error::usage(format!("the configuration is wrong: {}", misfit.why))
         .at(format!("{file}:{line}:{column}"))
-        .detail(drawn(text, file, (at(line), at(column))))
+        .detail(drawn(text, file, misfit.place))
         .hint("`release-steps schema` prints what may stand there")
 }
 
@@ -91,66 +91,28 @@ pub fn parse_waivers(text: &str, file: &str) -> Result<Vec<crate::rules::scan::w
     read(text, file)
 }
 
-/// Reads YAML. The types do not meet the reader itself but one that is behind a pointer: the code of the reader is there once
-/// and not once for each type, which would be a tenth of the program. The price is that errors come as texts, with the place at
-/// their end.
 fn read<T: DeserializeOwned>(text: &str, file: &str) -> Result<T> {
-    let options = serde_saphyr::options! {
-        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
-        strict_booleans: true,
-        with_snippet: false,
-    };
-    serde_saphyr::with_deserializer_from_str_with_options(text, options, |reader| {
-        erased_serde::deserialize(&mut <dyn erased_serde::Deserializer<'_>>::erase(reader))
-            .map_err(serde::de::Error::custom)
-    })
-    .map_err(|error| explain(&error, text, file))
+    yaml::read(text).map_err(|wrong| explain(&wrong, text, file))
 }
 
 /// Says what is wrong, where, and how the lines around look.
-fn explain(error: &serde_saphyr::Error, text: &str, file: &str) -> Error {
-    let plain = error.render_with_options(serde_saphyr::render_options! {
-        snippets: serde_saphyr::SnippetMode::Off,
-    });
-    let plain = plain.lines().next().unwrap_or("it is not valid");
-    // The first place is the innermost.
-    let (message, place) = plain
-        .match_indices(" at line ")
-        .find_map(|(at, start)| Some((&plain[..at], Some(place(&plain[at + start.len()..])?))))
-        .unwrap_or((plain, None));
-    let place = place.or_else(|| {
-        let at = error.location()?;
-        Some((usize::try_from(at.line()).ok()?, usize::try_from(at.column()).ok()?))
-    });
-    let message = message
-        .replace(", set DuplicateKeyPolicy in Options if acceptable", "")
-        .replace("expected mapping start", "expected keys with values")
-        .replace(
-            "invalid boolean (strict mode expects true/false)",
-            "expected `true` or `false`, without quotes",
-        );
-    let hint = match meant(&message) {
+fn explain(wrong: &yaml::Wrong, text: &str, file: &str) -> Error {
+    let message = wrong.message();
+    let hint = match meant(message) {
         Some(name) => format!("did you mean `{name}`?"),
         None => "`release-steps schema` prints what may stand there".to_owned(),
     };
     let told = Error::usage(format!("the configuration is wrong: {message}")).hint(hint);
-    match place {
+    match wrong.place() {
         // A line that holds a secret is shown to nobody.
-        Some(place) if message.contains(INTO_A_VARIABLE) => {
-            told.at(format!("{file}:{}:{}", place.0, place.1))
+        Some((line, column)) if message.contains(INTO_A_VARIABLE) => {
+            told.at(format!("{file}:{line}:{column}"))
         }
         Some(place) => told
             .at(format!("{file}:{}:{}", place.0, place.1))
             .detail(format!("{} {message}", drawn(text, file, place))),
         None => told.at(file),
     }
-}
-
-/// `3, column 5`, and whatever follows.
-fn place(text: &str) -> Option<(usize, usize)> {
-    let (line, rest) = text.split_once(", column ")?;
-    let column: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    Some((line.parse().ok()?, column.parse().ok()?))
 }
 
 /// The known name that an unknown one is close to.
@@ -169,10 +131,25 @@ fn meant(message: &str) -> Option<&str> {
 }
 
 /// The JSON Schema of the configuration (draft 2020-12), for editors and for check-jsonschema.
-pub fn schema() -> serde_json::Value {
-    let mut schema = schemars::schema_for!(Config).to_value();
-    if let Some(map) = schema.as_object_mut() {
-        map.insert("title".to_owned(), "release-steps.yml".into());
+pub const SCHEMA: &str = include_str!("schema.json");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The schema is made of the types, in a test: what makes it is no part of the program.
+    #[test]
+    fn the_schema_says_what_the_types_take() {
+        let mut schema = schemars::schema_for!(Config).to_value();
+        schema["title"] = "release-steps.yml".into();
+        let made = format!("{schema:#}\n");
+        if std::env::var_os("UPDATE_PACKAGING").is_some() {
+            std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/schema.json"), made).unwrap();
+            return;
+        }
+        assert!(
+            made == SCHEMA,
+            "src/config/schema.json is another: UPDATE_PACKAGING=1 cargo test --lib schema"
+        );
     }
-    schema
 }

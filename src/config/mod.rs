@@ -12,7 +12,7 @@ pub use deploy::{CommandProvider, DeployConfig, OnFailure};
 pub use forge::{
     AttestationConfig, CommitsBy, CosignConfig, ForgeConfig, Opens, RequestsConfig, SignaturesConfig,
 };
-pub use load::{Loaded, load, parse_waivers, schema};
+pub use load::{Loaded, SCHEMA, load, parse_waivers};
 pub use notify::NotifyConfig;
 pub use record::{RecordConfig, RefName};
 pub use scan::{LongReport, ReportConfig, ScanConfig, ScanFiles, Waivers};

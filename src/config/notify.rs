@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Lapse;
@@ -11,7 +10,8 @@ use crate::rules::notify::service::Service;
 use crate::rules::notify::timeline::Point;
 
 /// Who is told what about releases. What was sent is kept where `record` says.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct NotifyConfig {
     /// Where messages go, by names of your own: `{team: {slack: {channel: C0123ABCD}}, post: {email: {…}}}`.

@@ -1,11 +1,11 @@
 //! `record:` of the configuration.
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Where is kept what was done: a record of each deployment, and which messages were sent. Without it, in git's folder of
 /// this checkout, which the next CI job does not see.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RecordConfig {
     /// In a git ref below `refs/release-steps/`, pushed to the remote: `true` for `refs/release-steps/record`, or a name.
@@ -16,12 +16,14 @@ pub struct RecordConfig {
 }
 
 /// `true`, or the full name of a ref.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "Switch")]
-#[schemars(with = "Switch")]
+#[cfg_attr(test, schemars(with = "Switch"))]
 pub struct RefName(pub String);
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum Switch {
     /// `true`: `refs/release-steps/record`.

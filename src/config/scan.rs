@@ -1,6 +1,5 @@
 //! `scan:` of the configuration.
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::rules::scan::judge::Policy;
@@ -8,7 +7,8 @@ use crate::rules::scan::read::Format as ReportFormat;
 use crate::rules::scan::waiver::Waiver;
 
 /// What scanners, tests and coverage report, and what of it is let through.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ScanConfig {
     /// The reports to read when the command line names none: paths and globs.
@@ -49,7 +49,8 @@ impl Default for ScanConfig {
 }
 
 /// A report: a path or glob, or one with its format.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ReportConfig {
     /// A path or a glob.
@@ -59,7 +60,8 @@ pub enum ReportConfig {
 }
 
 /// A report and its format.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LongReport {
     /// A path or a glob.
@@ -69,7 +71,8 @@ pub struct LongReport {
 }
 
 /// Waivers: a list, or the path of a file with such a list.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Waivers {
     /// The waivers.
@@ -85,7 +88,8 @@ impl Default for Waivers {
 }
 
 /// The files that `scan` writes, by their paths from the top of the repository.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ScanFiles {
     /// Merged SARIF for code scanning.

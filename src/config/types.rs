@@ -5,7 +5,6 @@ use std::fmt;
 
 use jiff::Span;
 use jiff::tz::TimeZone;
-use schemars::JsonSchema;
 use semver::Version;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -25,7 +24,8 @@ use crate::rules::verify::config::Verify;
 use crate::rules::version::Zero;
 
 /// The configuration of release-steps. Everything has a default; what can be detected is detected.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How versions are found and written.
@@ -68,7 +68,8 @@ pub struct Config {
 }
 
 /// How versions are found and written.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct VersionConfig {
     /// How a release tag looks: `v{version}`, `{version}`, `{package}@{version}`, … Detected from the tags that exist.
@@ -79,7 +80,7 @@ pub struct VersionConfig {
     /// What raises what while the major version is 0.
     pub zero: Zero,
     /// The version of the first release. Default: what the version file says, otherwise 0.1.0.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub initial: Option<Version>,
     /// Pre-release channels by branch: `{next: next, "release/*": rc}`. A release on such a branch is a pre-release.
     pub channels: BTreeMap<String, String>,
@@ -91,9 +92,10 @@ pub struct VersionConfig {
 }
 
 /// How a release tag looks: a text with `{version}` and perhaps `{package}` before it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String")]
-#[schemars(with = "String")]
+#[cfg_attr(test, schemars(with = "String"))]
 pub struct TagShape(pub TagTemplate);
 
 impl std::ops::Deref for TagShape {
@@ -113,8 +115,9 @@ impl TryFrom<String> for TagShape {
 }
 
 /// A file that carries the version: a path, or a path and where in the file to look.
-#[derive(Debug, Clone, Default, PartialEq, JsonSchema)]
-#[schemars(with = "FileSchema")]
+#[derive(Debug, Clone, Default, PartialEq)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(with = "FileSchema"))]
 pub struct FileConfig {
     /// The path from the top of the repository.
     pub path: String,
@@ -125,7 +128,8 @@ pub struct FileConfig {
 }
 
 /// The two ways to write a file in the configuration.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[allow(dead_code, reason = "only its schema is used")]
 enum FileSchema {
@@ -136,7 +140,8 @@ enum FileSchema {
 }
 
 /// A file and where in it the version stands.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 struct LongFile {
     /// The path from the top of the repository.
@@ -199,7 +204,8 @@ impl<'de> Deserialize<'de> for FileConfig {
 }
 
 /// What commit messages must look like, and how they are read.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CommitsConfig {
     /// The types that `version check` allows. Default: any.
@@ -215,11 +221,12 @@ pub struct CommitsConfig {
 }
 
 /// The changelog and the release notes.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ChangelogConfig {
     /// The file, from the package's folder; `false` for none.
-    #[schemars(with = "PathOrFalse")]
+    #[cfg_attr(test, schemars(with = "PathOrFalse"))]
     #[serde(deserialize_with = "path_or_false")]
     pub file: Option<String>,
     /// The sections in their order. Default: those of Keep a Changelog.
@@ -230,7 +237,7 @@ pub struct ChangelogConfig {
     pub notes: Option<String>,
     /// The address of the repository for links, such as `https://github.com/owner/name`; `false` for no links.
     /// Default: taken from the remote.
-    #[schemars(with = "PathOrFalse")]
+    #[cfg_attr(test, schemars(with = "PathOrFalse"))]
     #[serde(deserialize_with = "link_or_false")]
     pub links: Option<Option<String>>,
     /// Whether the forge is asked for the request of each change that is listed: its number, author, labels and the issues
@@ -252,7 +259,8 @@ impl Default for ChangelogConfig {
 }
 
 /// A text, or `false`.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum PathOrFalse {
     /// The text.
@@ -274,7 +282,8 @@ fn link_or_false<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Op
 }
 
 /// One section of a changelog.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SectionConfig {
     /// Its title: `Added`.
@@ -285,7 +294,8 @@ pub struct SectionConfig {
 }
 
 /// The branching models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Model {
     /// GitFlow: `main` holds releases, `develop` integrates, `release/*` and `hotfix/*` go to both
@@ -300,7 +310,8 @@ pub enum Model {
 }
 
 /// The branching model, the release calendar, the age of branches.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BranchConfig {
     /// The model. Default: GitFlow when the develop branch exists, otherwise GitHub flow.
@@ -343,25 +354,26 @@ impl Default for BranchConfig {
 }
 
 /// When releases take place.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CalendarConfig {
     /// The date of any one release; the others are counted from it.
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub from: jiff::civil::Date,
     /// How far apart: `2 weeks`, `1 month`.
     #[serde(default = "two_weeks")]
     pub every: Lapse,
     /// The time of day: `10:00`.
     #[serde(default = "ten")]
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub at: jiff::civil::Time,
     /// The IANA time zone: `Europe/Berlin`.
     #[serde(default = "utc")]
     pub zone: Zone,
     /// Dates on which there is none; the release moves to the next day that is free and no weekend.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub skip: Vec<jiff::civil::Date>,
 }
 
@@ -378,7 +390,8 @@ fn utc() -> Zone {
 }
 
 /// One package of a repository with several.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PackageConfig {
     /// The name, as in its manifest and its tags.
@@ -393,7 +406,7 @@ pub struct PackageConfig {
     pub files: Option<Vec<FileConfig>>,
     /// Its changelog, from its folder; `false` for none.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub changelog: Option<String>,
     /// Packages of this repository that it depends on, besides those its manifest names.
     #[serde(default)]
@@ -404,7 +417,8 @@ pub struct PackageConfig {
 }
 
 /// The release commit, the tag and the push.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ReleaseConfig {
     /// Whether version files and changelog are committed. Without, only the tag is made.
@@ -448,7 +462,8 @@ impl Default for ReleaseConfig {
 }
 
 /// One step of a chain.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ChainStep {
     /// Next version, files, changelog, commit, tag, push.
@@ -467,8 +482,9 @@ pub enum ChainStep {
 }
 
 /// Command lines that run side by side.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[schemars(with = "BTreeMap<String, Vec<String>>")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(with = "BTreeMap<String, Vec<String>>"))]
 pub struct StageConfig {
     /// Its name: `build`, `test`, `scan`.
     pub name: String,

@@ -10,19 +10,9 @@ use super::revert::{Commit, Fate, cancelled};
 
 /// How far the version rises. Ordered: the highest of a range decides.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
 )]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Nothing to release.
@@ -277,6 +267,7 @@ impl serde::Serialize for RuleSet {
     }
 }
 
+#[cfg(test)]
 impl schemars::JsonSchema for RuleSet {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "RuleSet".into()

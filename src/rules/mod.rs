@@ -24,3 +24,4 @@ pub mod tag;
 pub mod text;
 pub mod verify;
 pub mod version;
+pub mod yaml;

@@ -187,7 +187,8 @@ mod tests {
     fn texts_stay_what_they_are() {
         let pipeline = hostile();
         let odd = &pipeline.reports[0];
-        let read = |text: String| -> serde_json::Value { serde_saphyr::from_str(&text).expect("it is YAML") };
+        let read =
+            |text: String| -> serde_json::Value { crate::rules::yaml::read(&text).expect("it is YAML") };
         let configuration = read(pipeline.configuration().expect("it renders"));
         assert_eq!(configuration["scan"]["reports"][0], odd.as_str());
         assert_eq!(configuration["deploy"]["production"]["command"]["deploy"], odd.as_str());

@@ -8,9 +8,8 @@ use semver::{BuildMetadata, Prerelease, Version};
 use super::bump::Level;
 
 /// What a breaking change means while the major number is 0.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ZeroBreaking {
     /// `0.4.2` → `0.5.0`.
@@ -21,9 +20,8 @@ pub enum ZeroBreaking {
 }
 
 /// What a feature means while the major number is 0.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ZeroFeature {
     /// `0.4.2` → `0.5.0`.
@@ -39,9 +37,8 @@ pub enum ZeroFeature {
 /// as Cargo's compatibility rules expect (<https://doc.rust-lang.org/cargo/reference/semver.html>) and release-please's
 /// `bump-minor-pre-major` does, so that leaving 0.x is a decision that a person makes by naming the version
 /// (<https://semver.org/#how-do-i-know-when-to-release-100>).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Zero {
     /// What a breaking change does.

@@ -159,7 +159,7 @@ fn pnpm_members(text: &str) -> Vec<String> {
         #[serde(default)]
         packages: Vec<String>,
     }
-    serde_saphyr::from_str::<Workspace>(text)
+    crate::rules::yaml::read::<Workspace>(text)
         .map_or_else(|_| Vec::new(), |w| w.packages.into_iter().filter(|p| !p.starts_with('!')).collect())
 }
 

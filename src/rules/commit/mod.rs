@@ -143,9 +143,8 @@ pub enum Target<'a> {
 /// revert) was never released and would otherwise raise the version or fill the changelog. Replayed against 10,861
 /// published versions of a repository that squashes, `all` contradicts 23 of them, and the other two modes 2. A line of
 /// prose that only looks like a header counts under `all` alone.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SquashMode {
     /// The header alone, whatever it is.

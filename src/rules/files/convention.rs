@@ -10,14 +10,14 @@
 //! | prefix | `1.2.0` | refused | `VersionPrefix`, <https://learn.microsoft.com/nuget/reference/msbuild-targets> |
 //! | gem | `1.2.0` | `1.2.0.rc.1` | <https://guides.rubygems.org/patterns/#prerelease-gems> |
 
-use schemars::JsonSchema;
 use semver::{BuildMetadata, Prerelease, Version};
 use serde::{Deserialize, Serialize};
 
 use super::error::FileError;
 
 /// How a place writes a version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Convention {
     /// As SemVer 2.0.0 does.

@@ -60,7 +60,6 @@ mod tests;
 
 use std::ops::Range;
 
-use schemars::JsonSchema;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +115,8 @@ impl Spot {
 }
 
 /// A kind of version file. [`Format::detect`] finds it by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// npm's `package.json`.

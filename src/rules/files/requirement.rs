@@ -8,7 +8,6 @@
 //! then: Cargo refuses a path dependency whose version its requirement does not admit, and npm
 //! would take the package from the registry instead of the workspace.
 
-use schemars::JsonSchema;
 use semver::{BuildMetadata, Version};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +16,8 @@ use super::error::FileError;
 use super::{Convention, shorten};
 
 /// Whose requirements: each has its own operators and defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Ecosystem {
     /// <https://docs.npmjs.com/cli/using-npm/semver#ranges>; a bare version is exact.

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, Zoned};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{CommitId, Lapse};
 use crate::rules::gate::{Answer, brief};
 
 /// Approvals by people.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ApprovalsConfig {
     /// How many different people must approve.
@@ -53,7 +53,8 @@ impl Default for ApprovalsConfig {
 }
 
 /// How many of those who approve must be senior.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Senior {
     /// How many.

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
 use crate::rules::gate::approvals::ApprovalsConfig;
 use crate::rules::gate::checklist::ChecklistConfig;
@@ -16,18 +14,20 @@ use crate::rules::gate::proof::{
 };
 use crate::rules::gate::runs::RunsConfig;
 use crate::rules::gate::window::WindowConfig;
+use crate::rules::yaml::{Place, Placed};
 
 /// The checks of one environment. All must pass.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(from = "Vec<Spanned<Check>>")]
-#[schemars(with = "Vec<Entry>")]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(from = "Vec<Placed<Check>>")]
+#[cfg_attr(test, schemars(with = "Vec<Entry>"))]
 pub struct Gate(pub Vec<Check>);
 
 /// What is wrong with checks that do not fit together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misfit {
     /// Line and column of the check that is wrong, counted from 1.
-    pub place: (u64, u64),
+    pub place: Place,
     /// Why.
     pub why: String,
 }
@@ -42,7 +42,7 @@ pub struct Check {
     pub kind: Kind,
     named: bool,
     /// Its line and column in the configuration.
-    place: (u64, u64),
+    place: Place,
 }
 
 macro_rules! kinds {
@@ -55,7 +55,8 @@ macro_rules! kinds {
         }
 
         /// One check: exactly one of the kinds, and perhaps a name.
-        #[derive(Deserialize, JsonSchema)]
+        #[derive(Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         struct Entry {
             /// The name, for `--only`, `--override` and other checks. Default: that of the kind.
@@ -169,12 +170,9 @@ impl TryFrom<Entry> for Check {
 /// The names that expressions may use besides those of checks.
 pub const NAMES: [&str; 7] = ["gate", "at", "weekday", "hour", "commit", "branch", "answers"];
 
-impl From<Vec<Spanned<Check>>> for Gate {
-    fn from(checks: Vec<Spanned<Check>>) -> Self {
-        let located = |check: Spanned<Check>| {
-            let place = (check.defined.line(), check.defined.column());
-            Check { place, ..check.value }
-        };
+impl From<Vec<Placed<Check>>> for Gate {
+    fn from(checks: Vec<Placed<Check>>) -> Self {
+        let located = |check: Placed<Check>| Check { place: check.place, ..check.value };
         let mut checks: Vec<Check> = checks.into_iter().map(located).collect();
         let mut taken: BTreeSet<String> =
             checks.iter().filter(|c| c.named).map(|c| identifier(&c.name)).collect();

@@ -6,14 +6,14 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Zone;
 use crate::rules::gate::cron::{Cron, Twice};
 
 /// A freeze that comes again and again.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FreezeConfig {
     /// When it begins: five fields of cron, such as `0 23 * * 5`.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::{Span, Timestamp, Zoned};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,7 +11,8 @@ use crate::rules::gate::{Answer, age, brief};
 use crate::rules::scan::Severity;
 
 /// The result of a `scan`, from the file that it wrote.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScanConfig {
     /// The file with the result, from the top of the repository.
@@ -119,7 +119,8 @@ impl ScanConfig {
 }
 
 /// How much of the code the tests reach.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CoverageConfig {
     /// The report, from the top of the repository: lcov's tracefile, Cobertura's XML, or a result of `scan`.
@@ -182,7 +183,8 @@ impl CoverageConfig {
 }
 
 /// The value of a header: a text, or the variable that holds it.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum HeaderText {
     /// The value itself; no secret.
@@ -192,7 +194,8 @@ pub enum HeaderText {
 }
 
 /// A variable that holds the value of a header; it comes out in no text.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HeaderVariable {
     /// Its name.
@@ -200,7 +203,8 @@ pub struct HeaderVariable {
 }
 
 /// An address that must answer well.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HealthConfig {
     /// The address.
@@ -278,7 +282,8 @@ impl HealthConfig {
 }
 
 /// A Prometheus query whose values must keep to a threshold.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PrometheusConfig {
     /// The address of the server: `https://prometheus.example.org`.

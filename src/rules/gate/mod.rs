@@ -7,7 +7,6 @@
 use std::fmt;
 
 use jiff::{Timestamp, Zoned};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub mod approvals;
@@ -175,9 +174,10 @@ impl fmt::Display for Verdict {
 }
 
 /// A size in bytes, such as `10 MB`, `1.5 GiB`, `4096`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "Number")]
-#[schemars(with = "String")]
+#[cfg_attr(test, schemars(with = "String"))]
 pub struct Size(pub u64);
 
 #[derive(Deserialize)]

@@ -2,7 +2,6 @@
 
 use jiff::{Span, Timestamp, Zoned};
 use regex::{Regex, RegexBuilder};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +9,8 @@ use crate::data::Lapse;
 use crate::rules::gate::{Answer, Size, age, brief};
 
 /// An artifact that must be the one whose digest was recorded.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ArtifactConfig {
     /// The file, from the top of the repository.
@@ -74,7 +74,8 @@ pub fn recorded(manifest: &str, file: &str) -> Vec<String> {
 }
 
 /// The age of the branch, and the code freeze before a release.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BranchCheckConfig {
     /// How old the branch may be, since its first commit that is not merged: `2d`.
@@ -150,9 +151,10 @@ impl Output {
 }
 
 /// A regular expression, in which `^` and `$` stand for the ends of lines.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String")]
-#[schemars(with = "String")]
+#[cfg_attr(test, schemars(with = "String"))]
 pub struct Pattern(pub Regex);
 
 impl TryFrom<String> for Pattern {
@@ -169,7 +171,8 @@ impl TryFrom<String> for Pattern {
 
 /// A command that says yes or no by how it ends, such as one that verifies a signature. It runs whenever the gate is asked,
 /// dry or not, and must only look.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CommandConfig {
     /// The line, given to `sh -c` at the top of the repository.
@@ -231,7 +234,8 @@ impl CommandConfig {
 
 /// Migrations that wait to be run, as the migration tool says. The command runs whenever the gate is asked, dry or not, and
 /// must only look.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MigrationsConfig {
     /// The tool's command that tells: `npm run migrate:status`, `python manage.py migrate --check`.
@@ -316,7 +320,8 @@ impl MigrationsConfig {
 }
 
 /// A backup that must be there, recent and large enough.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BackupConfig {
     /// Where backups lie: a path with `*`, such as `/backups/app_*.dump`; the newest counts.
@@ -384,7 +389,8 @@ pub fn backup(output: &Output) -> Result<Option<Backup>, String> {
 }
 
 /// A plan for the way back that must be written.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RollbackPlanConfig {
     /// The file, from the top of the repository.
@@ -420,7 +426,8 @@ impl RollbackPlanConfig {
 }
 
 /// The record that the person on call was told.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OnCallConfig {
     /// The record, from the top of the repository: JSON with `at` (RFC 3339) and `who`, as the notification left it.

@@ -6,14 +6,14 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::{SignedDuration, Span, Timestamp, Zoned};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{CommitId, Lapse};
 use crate::rules::gate::{Answer, Verdict, lapse, poll};
 
 /// Checks that must be green on the very commit.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RunsConfig {
     /// Their names, as the forge shows them; `*` stands for any text, but not alone: the job of the gate itself is a check
@@ -29,7 +29,7 @@ pub struct RunsConfig {
     /// How long checks that run still, or are not there yet, are looked at again before the gate ends as pending: `2m`; up
     /// to an hour, and `0s` for not at all.
     #[serde(default = "short")]
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub poll: SignedDuration,
 }
 

@@ -22,7 +22,7 @@ const COMMIT: &str = "4e476dee14bb9ee4c20aebd51970efc827769e68";
 const OTHER: &str = "0123456789abcdef0123456789abcdef01234567";
 
 fn yaml<T: for<'de> Deserialize<'de>>(text: &str) -> T {
-    serde_saphyr::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}"))
+    crate::rules::yaml::read(text).unwrap_or_else(|e| panic!("{text}: {e}"))
 }
 
 fn at(time: &str) -> Zoned {
@@ -34,7 +34,7 @@ fn commit(text: &str) -> CommitId {
 }
 
 fn gate(text: &str) -> Result<Gate, String> {
-    let gate: Gate = serde_saphyr::from_str(text).map_err(|e: serde_saphyr::Error| e.to_string())?;
+    let gate: Gate = crate::rules::yaml::read(text).map_err(|e| e.to_string())?;
     match gate.misfit() {
         Some(misfit) => Err(misfit.why),
         None => Ok(gate),
@@ -698,6 +698,6 @@ fn sizes() {
         assert_eq!(yaml::<Size>(text).0, bytes, "{text}");
     }
     for bad in ["-1", "ten", "10 XB", "1e30 GB", "''", "9999999999999999 TB"] {
-        assert!(serde_saphyr::from_str::<Size>(bad).is_err(), "{bad}");
+        assert!(crate::rules::yaml::read::<Size>(bad).is_err(), "{bad}");
     }
 }

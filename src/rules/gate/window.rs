@@ -4,7 +4,6 @@ use std::ops::RangeInclusive;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::data::Zone;
@@ -14,7 +13,8 @@ use crate::rules::gate::times::Times;
 use crate::rules::gate::{Answer, Fact};
 
 /// A time during which something may be done.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct WindowConfig {
     /// The IANA time zone in which days, hours and dates are meant: `Europe/Berlin`.

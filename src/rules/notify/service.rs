@@ -3,13 +3,13 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Event;
 
 /// Where a message goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Service {
     /// Slack by a bot token: one message a release, edited in place, with the details in its thread.
@@ -31,7 +31,8 @@ pub enum Service {
 }
 
 /// A channel of Slack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Slack {
     /// The channel's id: `C0123ABCD`. A name is taken too, but a message sent to a name cannot be looked for.
@@ -45,7 +46,8 @@ pub struct Slack {
 }
 
 /// A webhook whose address is its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Hook {
     /// The variable that holds the address.
@@ -53,7 +55,8 @@ pub struct Hook {
 }
 
 /// E-mail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Email {
     /// The variable that holds the server's address: `smtps://user:password@host:465`, or `smtp://host:587` for STARTTLS;
@@ -67,7 +70,8 @@ pub struct Email {
 }
 
 /// An HTTP endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// The variable that holds the address.
@@ -78,7 +82,8 @@ pub struct Webhook {
 }
 
 /// A service of PagerDuty with the integration "Events API V2".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PagerDuty {
     /// The variable that holds the integration's routing key.
@@ -90,7 +95,8 @@ pub struct PagerDuty {
 }
 
 /// A page of Atlassian Statuspage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StatusPage {
     /// The page's id.
@@ -108,7 +114,8 @@ pub struct StatusPage {
 
 /// A comment on the request that `--request` names, that the CI job is for, or that brought the commit; on the commit itself
 /// where there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Comment {
     /// What is commented on.
@@ -117,7 +124,8 @@ pub struct Comment {
 }
 
 /// What is commented on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CommentOn {
     /// The request, or the commit where there is none.

@@ -1,13 +1,13 @@
 //! What is to be told when: from two days before a release to an hour after it.
 
 use jiff::{Span, Timestamp};
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Event;
 
 /// A point of the timeline.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Point {
     /// How long before (`-48h`) or after (`60m`) the release's start.
@@ -17,9 +17,10 @@ pub struct Point {
 }
 
 /// A length of time with a sign.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String")]
-#[schemars(with = "String")]
+#[cfg_attr(test, schemars(with = "String"))]
 pub struct Offset(pub Span);
 
 impl TryFrom<String> for Offset {

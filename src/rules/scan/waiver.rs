@@ -2,13 +2,13 @@
 
 use globset::{Glob, GlobMatcher};
 use jiff::civil::Date;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, package_name};
 
 /// Takes a finding out of the policy's sight until a day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// The advisory by any of its names, or the rule.
@@ -24,7 +24,7 @@ pub struct Waiver {
     /// Who answers for it.
     pub owner: String,
     /// The last day on which it applies.
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub until: Date,
 }
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -17,8 +16,9 @@ pub const WITHIN: Period = Period::secs(60);
 pub const AT_ONCE: usize = 64;
 
 /// The checks of one environment, all of which must pass: a list, or a map with `checks` and the deadline.
-#[derive(Debug, Clone, PartialEq, JsonSchema)]
-#[schemars(with = "SmokeSchema")]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(with = "SmokeSchema"))]
 pub struct Smoke {
     /// How long all checks may take together, with everything that is tried again.
     pub within: Period,
@@ -27,7 +27,8 @@ pub struct Smoke {
 }
 
 /// The two ways to write an environment's checks.
-#[derive(JsonSchema)]
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
 #[serde(untagged)]
 #[allow(dead_code, reason = "it is there for the schema")]
 enum SmokeSchema {
@@ -38,14 +39,15 @@ enum SmokeSchema {
 }
 
 /// Checks, with how long and how often they are tried.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct LongSmoke {
     /// How long all checks may take together, with everything that is tried again: `60s`, `5m`.
     #[serde(default = "within")]
     within: Period,
     /// The checks. All must pass.
-    #[schemars(with = "Vec<Entry>")]
+    #[cfg_attr(test, schemars(with = "Vec<Entry>"))]
     checks: Vec<Check>,
 }
 
@@ -137,7 +139,8 @@ macro_rules! kinds {
         }
 
         /// One check: exactly one of the kinds, and perhaps a name.
-        #[derive(Deserialize, Serialize, JsonSchema)]
+        #[derive(Deserialize, Serialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         struct Entry {
             /// The name in reports. Default: what it looks at.
@@ -209,7 +212,8 @@ kinds! {
 }
 
 /// An address that must answer over HTTP as expected.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Http {
     /// The address. In it, in `headers` and in `body`, `${NAME}` stands for a variable of the environment. Where secrets
@@ -280,7 +284,8 @@ fn is_ten_seconds(period: &Period) -> bool {
 }
 
 /// Where an answer says its version, and which it must be.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Version {
     /// In the body, at this JSONPath.
@@ -312,7 +317,8 @@ fn yes() -> bool {
 }
 
 /// A port that must take connections.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tcp {
     /// `host:port`.
@@ -323,7 +329,8 @@ pub struct Tcp {
 }
 
 /// A certificate that must be trusted and last for some days.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// `host:port`.
@@ -347,7 +354,8 @@ fn fortnight() -> u32 {
 }
 
 /// A name that must resolve, by the system's resolver.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Dns {
     /// The name.
@@ -369,7 +377,8 @@ fn one() -> u16 {
 
 /// A service that must say it is serving
 /// (<https://github.com/grpc/grpc/blob/master/doc/health-checking.md>).
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Grpc {
     /// `host:port`.
@@ -386,7 +395,8 @@ pub struct Grpc {
 }
 
 /// A command that must end with 0. It must only look.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Command {
     /// The line, for `sh -c` at the top of the repository.
@@ -401,7 +411,8 @@ pub struct Command {
 
 /// Files for the program hurl (<https://hurl.dev>), which must be installed. Its variables are those of the environment whose
 /// names begin with `HURL_VARIABLE_`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Hurl {
     /// The files and globs, from the top of the repository.

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Statuses that are expected.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "Value", into = "Value")]
-#[schemars(with = "Value")]
+#[cfg_attr(test, schemars(with = "Value"))]
 pub struct Statuses(Vec<(u16, u16)>);
 
 impl Default for Statuses {

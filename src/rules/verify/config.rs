@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json_path::JsonPath;
 
@@ -11,9 +10,10 @@ use crate::data::Period;
 use crate::rules::smoke::text::{self, INTO_A_VARIABLE};
 
 /// What is watched after a deployment to one environment.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "Raw", into = "Raw")]
-#[schemars(with = "Raw")]
+#[cfg_attr(test, schemars(with = "Raw"))]
 pub struct Verify(Raw);
 
 impl std::ops::Deref for Verify {
@@ -25,7 +25,8 @@ impl std::ops::Deref for Verify {
 }
 
 /// What is watched after a deployment to one environment.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Raw {
     /// How long is watched: `30m`, `24h`.
@@ -65,7 +66,8 @@ fn half_a_minute() -> Period {
 }
 
 /// How often a metric must fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Fail {
     /// So many looks.
@@ -87,7 +89,8 @@ impl Default for Fail {
 }
 
 /// How failed looks are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Counting {
     /// In a row: one that passes makes them forgotten.
@@ -98,7 +101,8 @@ pub enum Counting {
 }
 
 /// What a look counts as that saw nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Missing {
     /// As nothing.
@@ -111,7 +115,8 @@ pub enum Missing {
 }
 
 /// One metric and what it may be.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
     /// Its name.
@@ -159,7 +164,8 @@ pub struct Metric {
 }
 
 /// An address that answers with JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
     /// The address. `${NAME}` stands for a variable.
@@ -172,7 +178,8 @@ pub struct Endpoint {
 }
 
 /// What a metric is compared with: exactly one of these.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Baseline {
     /// The mean of the query over so long before the watch.
@@ -184,7 +191,8 @@ pub enum Baseline {
 }
 
 /// The stable version beside a canary.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Canary {
     /// The query for the stable version.
@@ -209,7 +217,8 @@ fn ten() -> usize {
 }
 
 /// Which side of the stable version is worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Worse {
     /// More is worse: errors, latency.
@@ -222,7 +231,8 @@ pub enum Worse {
 }
 
 /// An error budget (<https://sre.google/workbook/alerting-on-slos/#6-multiwindow-multi-burn-rate-alerts>).
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Slo {
     /// The objective in percent: 99.9.
@@ -236,7 +246,8 @@ pub struct Slo {
 }
 
 /// A pair of windows: the budget burns too fast when it does in both.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Burn {
     /// The long window, as PromQL writes it: `1h`.
@@ -253,7 +264,8 @@ fn workbook() -> Vec<Burn> {
 }
 
 /// What a point is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// A share from 0 to 1.
@@ -264,9 +276,10 @@ pub enum Unit {
 }
 
 /// A change against a baseline.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "serde_json::Value", into = "String")]
-#[schemars(with = "serde_json::Value")]
+#[cfg_attr(test, schemars(with = "serde_json::Value"))]
 pub enum Change {
     /// A part of the baseline, in percent.
     Percent(f64),

@@ -178,7 +178,7 @@ fn workflows_that_wait(facts: &Facts<'_>) -> Result<Vec<String>> {
         }
         let text = facts.read(path)?.unwrap_or_default();
         // What cannot be read as YAML is no workflow. YAML 1.1 took `on` for a truth; the key is compared as it is written.
-        let Ok(workflow) = serde_saphyr::from_str::<serde_json::Value>(&text) else { continue };
+        let Ok(workflow) = crate::rules::yaml::read::<serde_json::Value>(&text) else { continue };
         let on = workflow.get("on").or_else(|| workflow.get("true")).unwrap_or(&serde_json::Value::Null);
         let names = |name: &str| {
             on == name

@@ -36,7 +36,8 @@ struct TimeCase {
 
 #[test]
 fn every_case_of_the_table() {
-    let cases: Vec<Case> = serde_saphyr::from_str(include_str!("cases.yml")).expect("the table can be read");
+    let cases: Vec<Case> =
+        crate::rules::yaml::read(include_str!("cases.yml")).expect("the table can be read");
     let mut wrong = Vec::new();
     for case in &cases {
         assert_eq!(case.window.refused(), None, "{}", case.name);
@@ -69,7 +70,7 @@ fn every_case_of_the_table() {
 #[test]
 fn unknown_freeze_periods_pass_nothing() {
     let window: WindowConfig =
-        serde_saphyr::from_str("{freeze_periods: true, closed: [{days: fri}]}").unwrap();
+        crate::rules::yaml::read("{freeze_periods: true, closed: [{days: fri}]}").unwrap();
     let answer = |at: &str| window.answer(None, Err("timeout".to_owned()), at.parse().unwrap());
     let unknown = answer("2026-11-19T12:00:00Z");
     assert_eq!(unknown.verdict, Verdict::Unknown);
@@ -80,7 +81,7 @@ fn unknown_freeze_periods_pass_nothing() {
 
 #[test]
 fn times_beyond_all_calendars_are_unknown() {
-    let window: WindowConfig = serde_saphyr::from_str("{open: [{days: mon}]}").unwrap();
+    let window: WindowConfig = crate::rules::yaml::read("{open: [{days: mon}]}").unwrap();
     for at in [Timestamp::MIN, Timestamp::MAX] {
         assert_eq!(window.answer(None, Ok(Vec::new()), at).verdict, Verdict::Unknown);
     }
@@ -107,7 +108,7 @@ fn what_cannot_be_meant_is_refused() {
         "{}",
     ];
     for text in wrong {
-        let window = serde_saphyr::from_str::<WindowConfig>(text);
+        let window = crate::rules::yaml::read::<WindowConfig>(text);
         assert!(window.is_err() || window.is_ok_and(|w| w.refused().is_some()), "{text}");
     }
 }
@@ -144,7 +145,7 @@ fn windows() -> impl Strategy<Value = WindowConfig> {
             open.join(", "),
             closed.join(", ")
         );
-        serde_saphyr::from_str(&text).expect("a window")
+        crate::rules::yaml::read(&text).expect("a window")
     })
 }
 
