@@ -100,6 +100,10 @@ fn explain(wrong: &yaml::Wrong, text: &str, file: &str) -> Error {
     let message = wrong.message();
     let hint = match meant(message) {
         Some(name) => format!("did you mean `{name}`?"),
+        None if message.starts_with(yaml::NO_YAML) => {
+            "close quotes and brackets, indent with spaces; a text that begins with a sign needs quotes"
+                .to_owned()
+        }
         None => "`release-steps schema` prints what may stand there".to_owned(),
     };
     let told = Error::usage(format!("the configuration is wrong: {message}")).hint(hint);

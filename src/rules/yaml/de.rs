@@ -272,7 +272,8 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     type Error = Wrong;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Wrong> {
-        self.rest.next().map(|id| seed.deserialize(self.at.to(*id))).transpose()
+        let Some(item) = self.rest.next().map(|id| self.at.to(*id)) else { return Ok(None) };
+        seed.deserialize(item).map(Some).map_err(|wrong| wrong.at(item.place()))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -338,7 +339,8 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Wrong> {
-        seed.deserialize(self.value()?)
+        let value = self.value()?;
+        seed.deserialize(value).map_err(|wrong| wrong.at(value.place()))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Wrong> {

@@ -12,6 +12,9 @@ mod tests;
 
 use serde::de::DeserializeOwned;
 
+/// How the message of a text begins that is no YAML at all.
+pub const NO_YAML: &str = "this is not YAML";
+
 /// A line and a column in characters, both counted from 1.
 pub type Place = (usize, usize);
 
@@ -70,5 +73,6 @@ pub struct Placed<T> {
 /// Reads the one document of a text.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
     let tree = tree::Tree::read(text)?;
-    T::deserialize(tree.root())
+    let root = tree.root();
+    T::deserialize(root).map_err(|wrong| wrong.at(root.place()))
 }

@@ -173,6 +173,31 @@ fn errors_say_where() {
     }
 }
 
+/// What a type says itself of its value, once it has it.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "u8")]
+struct Odd;
+
+impl TryFrom<u8> for Odd {
+    type Error = &'static str;
+
+    fn try_from(number: u8) -> Result<Self, Self::Error> {
+        if number % 2 == 1 { Ok(Odd) } else { Err("it is even") }
+    }
+}
+
+#[test]
+fn what_a_type_refuses_is_where_its_value_is() {
+    for (text, place) in [("2", (1, 1)), ("- 1\n- 2", (2, 3)), ("a: 1\nb: 2", (2, 4))] {
+        let list = read::<Vec<Odd>>(text).map(|_| ());
+        let map = read::<BTreeMap<String, Option<Odd>>>(text).map(|_| ());
+        let one = read::<Odd>(text).map(|_| ());
+        let said =
+            [list, map, one].into_iter().filter_map(Result::err).find(|it| it.message() == "it is even");
+        assert_eq!(said.and_then(|it| it.place()), Some(place), "{text}");
+    }
+}
+
 #[test]
 fn enums_and_places() {
     assert_eq!(read("sized: 3"), Ok(Kind::Sized(3)));

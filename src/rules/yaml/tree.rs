@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
-use super::{Place, Wrong};
+use super::{NO_YAML, Place, Wrong};
 
 /// Deeper than anybody writes, and not so deep that reading it could use up the stack.
 const DEEPEST: usize = 100;
@@ -113,9 +113,8 @@ impl Tree {
         let mut open: Vec<Open> = Vec::new();
         let mut root = None;
         for event in Parser::new_from_str(text) {
-            let (event, span) = event.map_err(|e| {
-                Wrong::new(format!("this is not YAML: {}", e.info()), Some(place_of(e.marker())))
-            })?;
+            let (event, span) = event
+                .map_err(|e| Wrong::new(format!("{NO_YAML}: {}", e.info()), Some(place_of(e.marker()))))?;
             let place = place_of(&span.start);
             let wrong = |message: String| Wrong::new(message, Some(place));
             let begins = |value, anchor| Open {

@@ -17,12 +17,14 @@ pub(super) const SLACK: usize = 512;
 /// Inflates one object after the other.
 pub(super) struct Inflate {
     small: Box<Small>,
+    /// Room for a small object, made once.
+    room: Box<[u8; SMALL + SLACK]>,
     any: Decompressor,
 }
 
 impl Default for Inflate {
     fn default() -> Self {
-        Self { small: Box::default(), any: Decompressor::new() }
+        Self { small: Box::default(), room: Box::new([0; SMALL + SLACK]), any: Decompressor::new() }
     }
 }
 
@@ -32,13 +34,15 @@ impl Inflate {
         if size > MAX_SIZE {
             return None;
         }
+        output.clear();
+        if size <= SMALL && self.small.inflate(input, size, &mut self.room[..]).is_some() {
+            output.extend_from_slice(&self.room[..size]);
+            return Some(());
+        }
         output.resize(size + SLACK, 0);
-        let small = size <= SMALL && self.small.inflate(input, size, output).is_some();
-        if !small {
-            let input = &input[..input.len().min(size + size / 8 + SLACK)];
-            if self.any.zlib_decompress(input, output).ok()? != size {
-                return None;
-            }
+        let input = &input[..input.len().min(size + size / 8 + SLACK)];
+        if self.any.zlib_decompress(input, output).ok()? != size {
+            return None;
         }
         output.truncate(size);
         Some(())
