@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # Builds the program as one static binary and prints its path: for musl, as releases have it, where Rust's target and Debian's
 # musl-tools can be had; otherwise with this machine's C library. Nothing of the machine is changed but Rust's list of targets.
-# `.ci/static.sh --release` builds it as releases are.
+# `.ci/static.sh --release` builds it as releases are, with the profile `dist`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mkdir -p "${CARGO_TARGET_DIR:-target}/tools"
 tools="$(cd "${CARGO_TARGET_DIR:-target}/tools" && pwd)"
 folder=debug
-case " $* " in *" --release "*) folder=release ;; esac
+profile=()
+if [ "${1:-}" = --release ]; then
+    folder=dist
+    profile=(--profile dist)
+fi
 musl="$(uname -m)-unknown-linux-musl"
 
 # The wrapper of Debian's package, for headers and libraries where they are unpacked.
@@ -32,10 +36,13 @@ musl_gcc() {
 if timeout 300 rustup target add "$musl" >&2 && compiler=$(musl_gcc); then
     target=$musl
     export "CC_${musl//-/_}=$compiler"
-    if [ "$folder" = release ]; then
-        # A panic ends the program, so nothing is ever unwound; and most of what is relocated at the start is so alike that
-        # a list of bits does (https://maskray.me/blog/2021-10-31-relative-relocations-and-relr).
-        export RUSTFLAGS="${RUSTFLAGS:-} -C force-unwind-tables=no -C link-arg=-Wl,-z,pack-relative-relocs"
+    if [ "$folder" = dist ]; then
+        # A panic ends the program, so nothing is ever unwound: without the tables for it a tenth is saved. Most of what is
+        # relocated at the start is so alike that a list of bits does
+        # (https://maskray.me/blog/2021-10-31-relative-relocations-and-relr). No path of the machine that builds stays inside.
+        flags="-C force-unwind-tables=no -C link-arg=-Wl,-T,$PWD/.ci/no-unwind.ld -C link-arg=-Wl,-z,pack-relative-relocs"
+        flags="$flags --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/= --remap-path-prefix=$PWD/="
+        export RUSTFLAGS="${RUSTFLAGS:-} $flags"
         export CFLAGS="${CFLAGS:-} -fno-asynchronous-unwind-tables -fno-unwind-tables"
     fi
 else
@@ -43,5 +50,5 @@ else
     target="$(uname -m)-unknown-linux-gnu"
     export RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static"
 fi
-cargo build --locked --target "$target" "$@" >&2
+cargo build --locked --target "$target" "${profile[@]}" >&2
 echo "${CARGO_TARGET_DIR:-$PWD/target}/$target/$folder/release-steps"

@@ -22,7 +22,8 @@ pub enum Newlines {
 ///
 /// Text that is already safe is borrowed; the work is linear in the text.
 pub fn inert(text: &str, newlines: Newlines) -> Cow<'_, str> {
-    if !text.chars().any(|c| is_unsafe(c, newlines)) {
+    // Most text is plain, and looked through faster byte by byte.
+    if text.bytes().all(|b| matches!(b, b' '..=b'~')) || !text.chars().any(|c| is_unsafe(c, newlines)) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

@@ -101,6 +101,7 @@ pub(super) fn hex(id: &[u8; 20]) -> CommitId {
 }
 
 /// Reads forty hexadecimal digits.
+#[inline]
 pub(super) fn parse_hex(text: &[u8]) -> Option<[u8; 20]> {
     let digits: &[u8; 40] = text.try_into().ok()?;
     let mut id = [0; 20];
