@@ -46,6 +46,11 @@ if [ "$(cat "$tools/installed" 2>/dev/null)" != "$wanted" ]; then
         printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s/debian/usr/bin/rsync "$@"\n' "$libraries" "$tools" >"$tools/bin/rsync"
         chmod +x "$tools/bin/rsync"
     fi
+    # The installer takes what zstd packed, where there is zstd.
+    if ! command -v zstd >/dev/null; then
+        debs "$tools/zstd" zstd
+        ln -s "$tools/zstd/usr/bin/zstd" "$tools/bin/zstd"
+    fi
     echo "$wanted" >"$tools/installed"
 fi
 echo "$tools"

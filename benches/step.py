@@ -49,7 +49,7 @@ def project(folder, mirror):
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(BINARY, "release-steps")
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    (folder / "action/sha256sums").write_text(f"1.0.0 {target} {digest}\n")
+    (folder / "action/sha256sums").write_text(f"1.0.0 {archive.name} {digest}\n")
     return archive.stat().st_size
 
 
