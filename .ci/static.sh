@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 mkdir -p "${CARGO_TARGET_DIR:-target}/tools"
 tools="$(cd "${CARGO_TARGET_DIR:-target}/tools" && pwd)"
 folder=debug
-profile=()
+profile=() linked=()
 if [ "${1:-}" = --release ]; then
     folder=dist
     profile=(--profile dist)
@@ -37,18 +37,20 @@ if timeout 300 rustup target add "$musl" >&2 && compiler=$(musl_gcc); then
     target=$musl
     export "CC_${musl//-/_}=$compiler"
     if [ "$folder" = dist ]; then
-        # A panic ends the program, so nothing is ever unwound: without the tables for it a tenth is saved. Most of what is
-        # relocated at the start is so alike that a list of bits does
-        # (https://maskray.me/blog/2021-10-31-relative-relocations-and-relr). No path of the machine that builds stays inside.
-        flags="-C force-unwind-tables=no -C link-arg=-Wl,-T,$PWD/.ci/no-unwind.ld -C link-arg=-Wl,-z,pack-relative-relocs"
-        flags="$flags --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/= --remap-path-prefix=$PWD/="
+        # A panic ends the program, so nothing is ever unwound: without the tables for it a tenth is saved. No path of the
+        # machine that builds stays inside.
+        flags="-C force-unwind-tables=no --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/= --remap-path-prefix=$PWD/="
         export RUSTFLAGS="${RUSTFLAGS:-} $flags"
         export CFLAGS="${CFLAGS:-} -fno-asynchronous-unwind-tables -fno-unwind-tables"
+        # Most of what is relocated at the start is so alike that a list of bits does
+        # (https://maskray.me/blog/2021-10-31-relative-relocations-and-relr). A function is copied to where it is called only if
+        # that is hardly larger than the call.
+        linked=(-C "link-arg=-Wl,-T,$PWD/.ci/no-unwind.ld" -C link-arg=-Wl,-z,pack-relative-relocs -C llvm-args=-inline-threshold=10)
     fi
 else
     echo "no musl here: the binary is linked with this machine's C library" >&2
     target="$(uname -m)-unknown-linux-gnu"
     export RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static"
 fi
-cargo build --locked --target "$target" "${profile[@]}" >&2
+cargo rustc --locked --target "$target" --bin release-steps "${profile[@]}" -- "${linked[@]}" >&2
 echo "${CARGO_TARGET_DIR:-$PWD/target}/$target/$folder/release-steps"
