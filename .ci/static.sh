@@ -45,7 +45,7 @@ if timeout 300 rustup target add "$musl" >&2 && compiler=$(musl_gcc); then
         # Most of what is relocated at the start is so alike that a list of bits does
         # (https://maskray.me/blog/2021-10-31-relative-relocations-and-relr). A function is copied to where it is called only if
         # that is hardly larger than the call.
-        linked=(-C "link-arg=-Wl,-T,$PWD/.ci/no-unwind.ld" -C link-arg=-Wl,-z,pack-relative-relocs -C llvm-args=-inline-threshold=10)
+        linked=(-C "link-arg=-Wl,-T,$PWD/.ci/no-unwind.ld" -C "link-arg=-Wl,-z,pack-relative-relocs" -C llvm-args=-inline-threshold=10)
     fi
 else
     echo "no musl here: the binary is linked with this machine's C library" >&2
