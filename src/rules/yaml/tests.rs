@@ -105,6 +105,9 @@ fn bombs_are_refused() {
     let few: String = laughs.lines().take(9).map(|line| format!("{line}\n")).collect();
     assert!(wrong::<Value>(&few).starts_with("aliases repeat too much here at line"));
     assert!(wrong::<Value>(&chain).starts_with("this is nested too deep at line"));
+    let many: String = (0..1000).map(|n| format!("k{n}: 1, ")).collect();
+    let merges = format!("a: &a {{{many}}}\nb: [{}]\n", "{<<: *a}, ".repeat(1000));
+    assert!(wrong::<Value>(&merges).starts_with("aliases repeat too much here at line 2"));
     for deep in ["[".repeat(50_000), "- ".repeat(50_000), "{a: ".repeat(50_000)] {
         let said = wrong::<Value>(&deep);
         assert!(said.starts_with("this is n"), "{said}");

@@ -9,7 +9,7 @@ use super::{NO_YAML, Place, Wrong};
 
 /// Deeper than anybody writes, and not so deep that reading it could use up the stack.
 const DEEPEST: usize = 100;
-/// How many nodes may be read again by way of aliases: a few lines of them can stand for billions.
+/// How many nodes may be read again by way of aliases, and how many merged: a few lines can stand for billions.
 const REPEATED: usize = 100_000;
 
 pub(super) type Id = usize;
@@ -37,7 +37,7 @@ pub(super) struct Node {
 pub(super) struct Tree {
     nodes: Vec<Node>,
     root: Id,
-    /// How many nodes may still be read.
+    /// How many nodes may still be merged, and later be read.
     left: Cell<usize>,
 }
 
@@ -59,10 +59,7 @@ impl<'t> Cursor<'t> {
 
     /// The node's value, to be read: an error when aliases have too much be read.
     pub(super) fn value(self) -> Result<&'t Value, Wrong> {
-        match self.tree.left.get().checked_sub(1) {
-            Some(left) => self.tree.left.set(left),
-            None => return Err(Wrong::new("aliases repeat too much here".to_owned(), Some(self.place()))),
-        }
+        self.tree.spend(1, self.place())?;
         Ok(&self.tree.nodes[self.id].value)
     }
 
@@ -108,7 +105,7 @@ impl Tree {
 
     pub(super) fn read(text: &str) -> Result<Self, Wrong> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut tree = Tree { nodes: Vec::new(), root: 0, left: Cell::new(0) };
+        let mut tree = Tree { nodes: Vec::new(), root: 0, left: Cell::new(REPEATED) };
         let mut anchors: HashMap<usize, Id> = HashMap::new();
         let mut open: Vec<Open> = Vec::new();
         let mut root = None;
@@ -196,6 +193,13 @@ impl Tree {
         Ok(tree)
     }
 
+    fn spend(&self, count: usize, place: Place) -> Result<(), Wrong> {
+        let left = self.left.get().checked_sub(count);
+        let left = left.ok_or_else(|| Wrong::new("aliases repeat too much here".to_owned(), Some(place)))?;
+        self.left.set(left);
+        Ok(())
+    }
+
     fn push(&mut self, value: Value, place: Place, depth: usize) -> Id {
         self.nodes.push(Node { value, place, depth });
         self.nodes.len() - 1
@@ -214,6 +218,7 @@ impl Tree {
                     let why = "`<<` takes keys with values, or a list of them".to_owned();
                     return Err(Wrong::new(why, Some(place)));
                 };
+                self.spend(more.len(), place)?;
                 let new = more.iter().filter(|entry| ended.keys.insert(entry.key.clone()));
                 entries.extend(new.map(|e| Entry { key: e.key.clone(), ..*e }));
             }
