@@ -7,6 +7,7 @@ mod notify;
 mod record;
 mod scan;
 mod types;
+mod version;
 
 pub use deploy::{CommandProvider, DeployConfig, OnFailure};
 pub use forge::{
@@ -17,6 +18,7 @@ pub use notify::NotifyConfig;
 pub use record::{RecordConfig, RefName};
 pub use scan::{LongReport, ReportConfig, ScanConfig, ScanFiles, Waivers};
 pub use types::*;
+pub use version::{FileConfig, TagShape, VersionConfig};
 
 use std::collections::BTreeSet;
 

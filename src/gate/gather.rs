@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use globset::GlobBuilder;
 use jiff::{SignedDuration, SpanRelativeTo, Timestamp, Zoned};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
+use super::backups;
 use crate::data::{CommitId, Lapse};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
@@ -369,7 +369,7 @@ impl Gather<'_> {
                 .collect();
             let own = (commit.author_name().into_owned(), commit.author_email().into_owned());
             for (name, email) in [own].into_iter().chain(with) {
-                names.extend(login(&email));
+                names.extend(approvals::login(&email));
                 names.extend([name, email]);
             }
         }
@@ -445,61 +445,11 @@ impl Gather<'_> {
             return proof::backup(&output).map_err(|why| format!("`{line}`: {why}"));
         }
         let Some(pattern) = &config.files else { return Err("nothing says where backups are".to_owned()) };
-        newest(&self.facts.root, pattern)
+        backups::newest(&self.facts.root, pattern)
     }
-}
-
-/// The name at GitHub or GitLab in an address that hides another one: `1234+ann@users.noreply.github.com`,
-/// `1234-ann@users.noreply.gitlab.com`.
-fn login(email: &str) -> Option<String> {
-    let (local, host) = email.split_once('@')?;
-    let mark = match host.split_once('.') {
-        Some(("users", "noreply.github.com")) => '+',
-        Some(("users", host)) if host.starts_with("noreply.") => '-',
-        _ => return None,
-    };
-    let name = match local.split_once(mark) {
-        Some((number, name)) if number.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => local,
-    };
-    Some(name.to_owned())
 }
 
 /// A file inside the repository, without links on the way.
 fn inside(root: &Path, path: &str) -> Fact<PathBuf> {
     crate::world::files::locate(root, path).map_err(why)
-}
-
-/// The newest file that a pattern names, in whose last part `*` stands for any text. Links are followed: where a backup
-/// lies is up to who makes it.
-fn newest(root: &Path, pattern: &str) -> Fact<Option<Backup>> {
-    let full = root.join(pattern);
-    let (Some(folder), Some(name)) = (full.parent(), full.file_name().and_then(|n| n.to_str())) else {
-        return Err(format!("`{pattern}` names no files"));
-    };
-    let glob =
-        GlobBuilder::new(name).literal_separator(true).build().map_err(|e| e.to_string())?.compile_matcher();
-    let unreadable = |e: std::io::Error| format!("{} cannot be read: {e}", folder.display());
-    let mut newest: Option<Backup> = None;
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        if !glob.is_match(entry.file_name()) {
-            continue;
-        }
-        let path = entry.path();
-        let meta = std::fs::metadata(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
-        if !meta.is_file() {
-            continue;
-        }
-        let at = meta
-            .modified()
-            .ok()
-            .and_then(|t| Timestamp::try_from(t).ok())
-            .ok_or_else(|| format!("the time of {} cannot be told", path.display()))?;
-        if newest.as_ref().is_none_or(|n| at > n.at) {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            newest = Some(Backup { name, at, bytes: meta.len() });
-        }
-    }
-    Ok(newest)
 }

@@ -1,5 +1,6 @@
 //! The checks of an environment, asked: for `gate`, and for whatever acts only when they let it.
 
+mod backups;
 mod gather;
 mod overrides;
 

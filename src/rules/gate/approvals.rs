@@ -334,3 +334,19 @@ impl ApprovalsConfig {
             .map_err(|_| format!("the end of the approval by {} is beyond all time", approval.person))
     }
 }
+
+/// The name at GitHub or GitLab in an address that hides another one: `1234+ann@users.noreply.github.com`,
+/// `1234-ann@users.noreply.gitlab.com`.
+pub fn login(email: &str) -> Option<String> {
+    let (local, host) = email.split_once('@')?;
+    let mark = match host.split_once('.') {
+        Some(("users", "noreply.github.com")) => '+',
+        Some(("users", host)) if host.starts_with("noreply.") => '-',
+        _ => return None,
+    };
+    let name = match local.split_once(mark) {
+        Some((number, name)) if number.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => local,
+    };
+    Some(name.to_owned())
+}

@@ -125,7 +125,7 @@ fn judged(metric: &Metric, seen: &Seen, known: Known<'_>) -> Result<Judged, Judg
                 number(moved),
                 number(base)
             );
-            let scale = if metric.unit == super::config::Unit::Percent { 100.0 } else { 1.0 };
+            let scale = if metric.unit == super::change::Unit::Percent { 100.0 } else { 1.0 };
             // A fall of a share is a rise of its rest.
             let (up, from) = match side {
                 "above" => (found / scale, base / scale),
@@ -153,7 +153,7 @@ fn judged(metric: &Metric, seen: &Seen, known: Known<'_>) -> Result<Judged, Judg
 
 /// Whether a value is a share of its events.
 pub fn share(value: f64, metric: &Metric) -> bool {
-    let whole = if metric.unit == super::config::Unit::Percent { 100.0 } else { 1.0 };
+    let whole = if metric.unit == super::change::Unit::Percent { 100.0 } else { 1.0 };
     (0.0..=whole).contains(&value)
 }
 

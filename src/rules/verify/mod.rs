@@ -1,6 +1,7 @@
 //! Watching after a deployment: a state machine that gets what was seen at each look and says what comes next. It asks
 //! nobody and knows no clock, so a new process goes on from the stored state.
 
+pub mod change;
 pub mod config;
 pub mod judge;
 pub mod report;

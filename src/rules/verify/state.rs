@@ -313,7 +313,7 @@ impl Track {
         let amount = change.of(base, metric.unit);
         let used = || self.looks.iter().filter(|look| look.value.is_some());
         if metric.events.is_some() && share(base, metric) {
-            let scale = if metric.unit == super::config::Unit::Percent { 100.0 } else { 1.0 };
+            let scale = if metric.unit == super::change::Unit::Percent { 100.0 } else { 1.0 };
             let to = if metric.max_rise.is_some() { base + amount } else { base - amount };
             let need = stats::needed_events(base / scale, to / scale)?;
             let have = used().filter_map(|look| look.events).sum();

@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::config::{Change, Unit, Verify};
+use super::change::{Change, Unit};
+use super::config::Verify;
 use super::report::{line, sparkline, summary, table};
 use super::state::{Next, State, looks};
 use super::{Past, Reading, Seen, Verdict};
